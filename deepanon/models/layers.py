@@ -1,0 +1,90 @@
+"""Building blocks of the paper's networks: equalised convolutions, pixel norm, keypoint maps."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class EqualizedConv2d(nn.Module):
+    """Convolution with equalised learning rate (Karras et al. 2018): unit-variance weights, scaled at run time.
+
+    The scale is sqrt(2 / fan_in). "Same" padding unless `padding` is given.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, padding: int | None = None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.scale = math.sqrt(2.0 / (in_channels * kernel * kernel))
+        self.padding = kernel // 2 if padding is None else padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, H', W')."""
+        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+
+
+class EqualizedLinear(nn.Module):
+    """Fully connected layer with equalised learning rate."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features))
+        self.scale = math.sqrt(2.0 / in_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in) -> (N, out)."""
+        return F.linear(x, self.weight * self.scale, self.bias)
+
+
+class PixelNorm(nn.Module):
+    """Divide every pixel's feature vector by its root mean square, in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape and dtype."""
+        wide = x.float()
+        return (wide * torch.rsqrt(wide.square().mean(dim=1, keepdim=True) + 1e-8)).to(x.dtype)
+
+
+def conv_unit(in_channels: int, out_channels: int, kernel: int = 3, *, norm: bool = True) -> nn.Sequential:
+    """Equalised convolution, LeakyReLU(0.2) and, in the generator, PixelNorm."""
+    layers: list[nn.Module] = [EqualizedConv2d(in_channels, out_channels, kernel), nn.LeakyReLU(0.2)]
+    if norm:
+        layers.append(PixelNorm())
+    return nn.Sequential(*layers)
+
+
+def keypoint_maps(keypoints: Tensor, size: int) -> Tensor:
+    """One-hot maps of keypoints: a single 1 at (floor(y*size), floor(x*size)) of each point's channel.
+
+    Args:
+        keypoints: (N, K, 2) x y as fractions of the crop. NaN or outside [0, 1) gives an all-zero map.
+        size: height and width of the maps in pixels.
+
+    Returns:
+        (N, K, size, size) float32 on the keypoints' device.
+    """
+    n, k, _ = keypoints.shape
+    inside = ((keypoints >= 0) & (keypoints < 1)).all(dim=-1)  # NaN compares false
+    cell = (torch.where(inside[..., None], keypoints, 0.0) * size).long()
+    flat = torch.zeros(n, k, size * size, device=keypoints.device)
+    flat.scatter_(2, (cell[..., 1] * size + cell[..., 0])[..., None], inside[..., None].float())
+    return flat.view(n, k, size, size)
+
+
+def resolutions(top: int) -> list[int]:
+    """[8, 16, …, top]: the resolutions that have a block of their own."""
+    return [2**power for power in range(3, top.bit_length())]
+
+
+def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
+    """Return `widths` with integer keys, or raise `ValueError` if 4…`top` are not all there and positive."""
+    table = {int(size): int(width) for size, width in widths.items()}
+    needed = [4, *resolutions(top)]
+    if sorted(table) != needed or min(table.values()) < 1:
+        raise ValueError(f"widths must give a positive channel count for exactly {needed}, got {table}")
+    return table

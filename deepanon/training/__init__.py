@@ -1,0 +1,7 @@
+"""Training the generator with Lightning; nothing here is loaded by `import deepanon`."""
+
+from deepanon.training.callbacks import Checkpoints, SampleGrid
+from deepanon.training.loader import CropsData, GrowthBatchSampler
+from deepanon.training.module import GANTrainer
+
+__all__ = ["Checkpoints", "CropsData", "GANTrainer", "GrowthBatchSampler", "SampleGrid"]

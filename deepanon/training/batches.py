@@ -1,0 +1,94 @@
+"""From stored crops to what the networks train on: augmentation, the phase's resolution, hidden faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deepanon.crops import Crops, box_mask, hide
+from deepanon.data.crops import FaceBatch
+from deepanon.detections import KeypointSchema
+from deepanon.images import unit
+from deepanon.models.growth import GrowthState
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is varied in training.
+
+    Attributes:
+        flip: probability of mirroring; keypoints change sides with it.
+        box_jitter: largest relative change of the box's width and height, one factor for both, centre kept.
+        keypoint_dropout: probability that a face's keypoints are withheld, so that the network learns to do without.
+        second_hole: probability that a random second box is hidden too, as a neighbour's face is in use.
+    """
+
+    flip: float = 0.5
+    box_jitter: float = 0.02
+    keypoint_dropout: float = 0.1
+    second_hole: float = 0.1
+
+
+def augment(batch: FaceBatch, schema: KeypointSchema, how: Augmentation, rng: torch.Generator) -> FaceBatch:
+    """Return a varied copy of `batch`; every draw comes from `rng` (on the CPU), whatever the device."""
+    n, device = len(batch.images), batch.images.device
+
+    def draw() -> Tensor:
+        return torch.rand(n, generator=rng).to(device)
+
+    images, boxes, keypoints = batch.images, batch.boxes, batch.keypoints
+    flip = draw() < how.flip
+    images = torch.where(flip[:, None, None, None], images.flip(-1), images)
+    boxes = torch.where(flip[:, None], _mirror_boxes(boxes), boxes)
+    keypoints = torch.where(flip[:, None, None], _mirror_points(keypoints, schema), keypoints)
+    boxes = _scale_boxes(boxes, 1 + how.box_jitter * (2 * draw() - 1))
+    keypoints = torch.where((draw() < how.keypoint_dropout)[:, None, None], torch.nan, keypoints)
+    return FaceBatch(images, boxes, keypoints)
+
+
+def prepare(batch: FaceBatch, schema: KeypointSchema, state: GrowthState) -> tuple[Tensor, Crops]:
+    """Bring crops to the phase's resolution and hide their faces.
+
+    While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper.
+
+    Returns:
+        The real pictures (N, 3, R, R) in [-1, 1], and `Crops` in which the face does not exist.
+    """
+    size = state.resolution
+    levels = F.adaptive_avg_pool2d(batch.images.float(), size)
+    boxes = batch.boxes * size
+    if state.alpha < 1:
+        coarse = F.interpolate(F.avg_pool2d(levels, 2).floor(), scale_factor=2, mode="nearest")
+        levels = torch.lerp(coarse, levels, state.alpha)
+        boxes = torch.lerp((boxes / 2).floor() * 2, boxes, state.alpha)
+    real = unit(levels)
+    return real, Crops.from_faces(real, boxes / size, batch.keypoints, schema)
+
+
+def hide_more(crops: Crops, probability: float, rng: torch.Generator) -> Crops:
+    """Hide a random second box in some crops: a neighbour's face, whose place is grey too when a photo is anonymized."""
+    n = len(crops)
+    centre, side = torch.rand(n, 2, generator=rng), 0.1 + 0.4 * torch.rand(n, 1, generator=rng)
+    boxes = torch.cat([centre - side / 2, centre + side / 2], 1) * crops.size
+    chosen = (torch.rand(n, generator=rng) < probability)[:, None, None, None]
+    extra = (box_mask(boxes, crops.size) * chosen).to(crops.mask.device)
+    mask = torch.maximum(crops.mask, extra)
+    return replace(crops, mask=mask, context=hide(crops.context, mask))
+
+
+def _mirror_boxes(boxes: Tensor) -> Tensor:
+    return torch.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], 1)
+
+
+def _mirror_points(keypoints: Tensor, schema: KeypointSchema) -> Tensor:
+    swapped = keypoints[:, list(schema.flip)]
+    return torch.stack([1 - swapped[..., 0], swapped[..., 1]], -1)
+
+
+def _scale_boxes(boxes: Tensor, factor: Tensor) -> Tensor:
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * factor[:, None]
+    return torch.cat([centre - half, centre + half], 1)

@@ -1,0 +1,103 @@
+"""What training leaves behind: checkpoints, the generator file and a picture of what it draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from deepanon.data.crops import PackedCrops
+from deepanon.files import replacing
+from deepanon.images import to_uint8
+from deepanon.training.batches import prepare
+from deepanon.weights import save_generator
+
+
+class Every(L.Callback):
+    """Calls `act` each time another `images` images have been seen, and once at the end."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+        self._done = 0
+
+    def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        """Count from where training starts."""
+        self._done = module.images_seen // self.images
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Act when a multiple of `images` was passed."""
+        if module.images_seen // self.images > self._done:
+            self._done = module.images_seen // self.images
+            self.act(module)
+
+    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Act on the final state."""
+        self.act(module)
+
+    def act(self, module: Any) -> None:
+        """What to do; `module` is the `GANTrainer`."""
+        raise NotImplementedError
+
+
+class Checkpoints(Every):
+    """Writes `last.ckpt` (everything needed to go on) and `generator.safetensors` (the averaged generator).
+
+    Args:
+        folder: where to.
+        images: how often.
+        training: what the generator file should say of its training, beside the images seen.
+    """
+
+    def __init__(self, folder: str | Path, images: int = 20_000, training: dict[str, Any] | None = None) -> None:
+        super().__init__(images)
+        self.folder, self.training = Path(folder), training or {}
+
+    def act(self, module: Any) -> None:
+        """Write both files, each in one move."""
+        with replacing(self.folder / "last.ckpt") as temporary:
+            module.trainer.save_checkpoint(temporary)
+        facts = self.training | {"images_seen": module.images_seen}
+        save_generator(self.folder / "generator.safetensors", module.ema, module.schema, facts)
+
+
+class SampleGrid(Every):
+    """Writes `grid-<images>.png`: a row a held-out face: context, three drawings of it, the original.
+
+    Args:
+        data: held-out crops.
+        folder: where to.
+        images: how often.
+        rows: faces shown, spread over the split.
+    """
+
+    def __init__(self, data: PackedCrops, folder: str | Path, images: int = 20_000, rows: int = 12) -> None:
+        super().__init__(images)
+        self.folder = Path(folder)
+        self.batch = data.__getitems__(np.linspace(0, len(data) - 1, min(rows, len(data))).astype(int).tolist())
+
+    @torch.no_grad()
+    def act(self, module: Any) -> None:
+        """Draw with the averaged generator and the same noise each time."""
+        state = module.growth.at(max(module.images_seen - 1, 0))
+        real, crops = prepare(self.batch.to(module.device), module.schema, state)
+        rng = torch.Generator().manual_seed(0)
+        columns = [crops.context]
+        for _ in range(3):
+            z = torch.randn(len(real), module.ema.noise, 4, 4, generator=rng).to(real.device)
+            columns.append(module.ema(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha))
+        zoom = max(1, 128 // state.resolution)
+        sheet = tile([*columns, real]).repeat(zoom, axis=0).repeat(zoom, axis=1)
+        with replacing(self.folder / f"grid-{module.images_seen:08d}.png") as temporary:
+            Image.fromarray(sheet).save(temporary)
+
+
+def tile(columns: list[Tensor]) -> np.ndarray[Any, Any]:
+    """Columns of N crops (N, 3, S, S) in [-1, 1] -> one picture (N*S, columns*S, 3) uint8."""
+    cells = np.stack([to_uint8(column) for column in columns], axis=1)  # N,C,S,S,3
+    n, c, s = cells.shape[:3]
+    return cells.transpose(0, 2, 1, 3, 4).reshape(n * s, c * s, 3)

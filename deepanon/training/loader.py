@@ -1,0 +1,74 @@
+"""Feeding the trainer: batches in an order that depends on nothing but the seed and the images seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import lightning as L
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from deepanon.data.crops import FaceBatch, PackedCrops, as_is
+from deepanon.models import Growth
+
+
+class GrowthBatchSampler(Sampler[list[int]]):
+    """Row numbers of one batch after the other until the schedule ends, each of its phase's batch size.
+
+    Image number i of training is row `permutation(seed, i // n)[i % n]`, so training that starts again at `start`
+    images sees what it would have seen.
+
+    Args:
+        n: rows of the data set.
+        growth: the schedule.
+        seed: of the permutations.
+        start: images already seen.
+    """
+
+    def __init__(self, n: int, growth: Growth, seed: int = 0, start: int = 0) -> None:
+        self.n, self.growth, self.seed, self.start = n, growth, seed, start
+
+    def __iter__(self) -> Iterator[list[int]]:
+        seen, epoch, order = self.start, -1, torch.empty(0, dtype=torch.long)
+        while seen < self.growth.total_images:
+            batch: list[int] = []
+            for image in range(seen, seen + self.growth.at(seen).batch_size):
+                if image // self.n != epoch:
+                    epoch = image // self.n
+                    order = torch.randperm(self.n, generator=torch.Generator().manual_seed(self.seed + epoch))
+                batch.append(int(order[image % self.n]))
+            yield batch
+            seen += len(batch)
+
+
+class CropsData(L.LightningDataModule):
+    """Training and held-out crops; batch sizes follow the trainer's growth schedule.
+
+    Args:
+        root: folder of packed crops (see `PackedCrops`).
+        resolution: side in pixels that crops are decoded to; that of the fully grown generator.
+        sources: keep only crops of these sources; None keeps all.
+        limit: keep only the first so many training crops.
+        seed: of the data order.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        resolution: int,
+        sources: Sequence[str] | None = None,
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.train = PackedCrops(root, "train", resolution, sources, limit)
+        self.val = PackedCrops(root, "val", resolution, sources)
+        self.seed = seed
+
+    def train_dataloader(self) -> DataLoader[FaceBatch]:
+        """Batches from where the module's clock stands."""
+        assert self.trainer is not None
+        module = self.trainer.lightning_module
+        sampler = GrowthBatchSampler(len(self.train), module.growth, self.seed, module.images_seen)
+        return DataLoader(self.train, batch_sampler=sampler, collate_fn=as_is)

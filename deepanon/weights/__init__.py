@@ -1,0 +1,64 @@
+"""Generator files: one safetensors file holds the weights and the plain arguments that rebuild the network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from deepanon.detections import KeypointSchema, schema_for
+from deepanon.errors import ModelError
+from deepanon.files import replacing
+from deepanon.models import Generator
+
+FORMAT = 1  # version of the header below
+BUNDLED = {"first": Path(__file__).parent / "first.safetensors"}  # generators that ship in the package
+DEFAULT = "first"
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A generator ready for use: the network in eval mode, its keypoint schema and what its file says about training."""
+
+    network: Generator
+    schema: KeypointSchema
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def save_generator(path: str | Path, network: Generator, schema: KeypointSchema, training: dict[str, Any]) -> None:
+    """Write `network` in float16 with its constructor arguments; `training` is free JSON (data, images seen, …)."""
+    header = {"format": FORMAT, "generator": network.kwargs, "schema": schema.name, "training": training}
+    tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"deepanon": json.dumps(header)})
+
+
+def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cpu") -> LoadedGenerator:
+    """Load a bundled generator by name, or any generator file by path.
+
+    Raises:
+        FileNotFoundError: nothing is there; the message names the bundled ones.
+        ModelError: the file is damaged, of another format, or not a generator.
+    """
+    path = BUNDLED.get(str(model), Path(model))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no generator at {path}: pass a file made by train.py, or a bundled one ({', '.join(BUNDLED)})"
+        )
+    try:
+        with safe_open(path, framework="pt", device="cpu") as stored:
+            header = json.loads((stored.metadata() or {})["deepanon"])
+            tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 (not a dict)
+        if header["format"] != FORMAT:
+            raise ModelError(f"{path}: generator format {header['format']} is not {FORMAT}, which this version reads")
+        network = Generator(**header["generator"])
+        network.load_state_dict(tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{path} is not a usable generator file: {error}") from error
+    network.eval().requires_grad_(False).to(device)
+    return LoadedGenerator(network, schema_for(header["schema"]), header["training"])
