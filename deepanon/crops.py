@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -95,49 +96,46 @@ def blank(image: Array, boxes: Array) -> Array:
     return image
 
 
-def cut(image: Array, detections: Detections, size: int | None = None) -> Crops:
-    """Cut the square crop of every face.
+def cut(image: Array, detections: Detections, size: int | None = None, faces: Sequence[int] | None = None) -> Crops:
+    """Cut the square crops of `faces`; the masks mark every face of the picture.
 
     Args:
         image: H, W, 3 uint8; already blanked when the anonymizer must not see faces.
-        detections: every face of the picture. All boxes are marked in every mask.
+        detections: every face of the picture.
         size: side S of the crops in pixels; None keeps native pixels, which needs exactly one face.
+        faces: indices of the faces to cut; None cuts all.
 
     Raises:
         DetectionError: a box lies wholly outside the picture (its face would be missed), or native crops of several
             faces are asked for.
     """
     height, width = image.shape[:2]
-    lost = np.flatnonzero(~geometry.inside(detections.boxes, width, height))
-    if lost.size:
-        box = detections.boxes[lost[0]].tolist()
-        raise DetectionError(f"box {lost[0]} {box} lies outside the {width}x{height} picture")
-    return cut_some(image, detections, range(len(detections)), size)
-
-
-def cut_some(image: Array, detections: Detections, faces: range, size: int | None = None) -> Crops:
-    """Like `cut`, but only the crops of `faces`; the masks still mark every face of `detections`."""
-    if size is None and len(faces) != 1:
-        raise DetectionError(f"native crops differ in size: cut one face at a time, not {len(faces)}")
-    height, width = image.shape[:2]
-    clipped = geometry.clip(detections.boxes, width, height)
-    regions = np.array([geometry.crop_region(clipped[i], width, height) for i in faces]).reshape(-1, 4)
+    _refuse_outside(detections.boxes, width, height)
+    rows = list(range(len(detections)) if faces is None else faces)
+    if size is None and len(rows) != 1:
+        raise DetectionError(f"native crops differ in size: cut one face at a time, not {len(rows)}")
+    boxes = geometry.clip(detections.boxes, width, height)
+    regions = np.array([geometry.crop_region(boxes[i], width, height) for i in rows], dtype=np.int64).reshape(-1, 4)
     sides = (regions[:, 2] - regions[:, 0]).astype(np.float32)
     size = int(sides[0]) if size is None else size
-    origin = regions[:, None, :2].astype(np.float32)
-    scale = size / sides
-    pixels = [_resize(_window(image, region), size) for region in regions]
-    every = [(clipped - np.tile(region[:2], 2)) * s for region, s in zip(regions, scale, strict=True)]
-    mask = [box_mask(torch.as_tensor(b, dtype=torch.float32), size).amax(0) for b in every]
-    keypoints = (detections.points[list(faces)] - origin) / sides[:, None, None]
+    windows = np.array([_resize(_window(image, region), size) for region in regions], dtype=np.uint8)
+    in_crop = (boxes[None] - np.tile(regions[:, None, :2], 2)) * (size / sides)[:, None, None]  # faces,all,4
+    keypoints = (detections.points[rows] - regions[:, None, :2]) / sides[:, None, None]
+    masks = [box_mask(torch.as_tensor(every, dtype=torch.float32), size).amax(0) for every in in_crop]
     return Crops(
-        context=to_float(np.stack(pixels)) if pixels else torch.zeros(0, 3, size, size),
-        mask=torch.stack(mask) if mask else torch.zeros(0, 1, size, size),
+        context=to_float(windows.reshape(-1, size, size, 3)),
+        mask=torch.stack(masks) if masks else torch.zeros(0, 1, size, size),
         keypoints=torch.as_tensor(keypoints, dtype=torch.float32),
-        boxes=torch.as_tensor(np.array([b[i] for b, i in zip(every, faces, strict=True)]).reshape(-1, 4)).float(),
+        boxes=torch.as_tensor(in_crop[np.arange(len(rows)), rows], dtype=torch.float32).reshape(-1, 4),
         regions=torch.as_tensor(regions),
         schema=detections.schema,
     )
+
+
+def _refuse_outside(boxes: Array, width: int, height: int) -> None:
+    lost = np.flatnonzero(~geometry.inside(boxes, width, height))
+    if lost.size:
+        raise DetectionError(f"box {lost[0]} {boxes[lost[0]].tolist()} lies outside the {width}x{height} picture")
 
 
 def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: float = 1.5) -> Array:

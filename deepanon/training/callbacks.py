@@ -15,7 +15,7 @@ from deepanon.data.crops import PackedCrops
 from deepanon.files import replacing
 from deepanon.images import to_uint8
 from deepanon.training.batches import prepare
-from deepanon.weights import save_generator
+from deepanon.weights import LoadedGenerator, save_generator
 
 
 class Every(L.Callback):
@@ -62,7 +62,10 @@ class Checkpoints(Every):
         with replacing(self.folder / "last.ckpt") as temporary:
             module.trainer.save_checkpoint(temporary)
         facts = self.training | {"images_seen": module.images_seen}
-        save_generator(self.folder / "generator.safetensors", module.ema, module.schema, facts)
+        pose_free = module.augmentation.keypoint_dropout > 0
+        save_generator(
+            self.folder / "generator.safetensors", LoadedGenerator(module.ema, module.schema, pose_free, facts)
+        )
 
 
 class SampleGrid(Every):

@@ -23,16 +23,31 @@ DEFAULT = "first"
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A generator ready for use: the network in eval mode, its keypoint schema and what its file says about training."""
+    """A generator ready for use.
+
+    Attributes:
+        network: in eval mode, without gradients.
+        schema: of the keypoints that it takes.
+        pose_free: whether it learnt to draw faces whose keypoints are unknown.
+        training: what its file says about its training.
+    """
 
     network: Generator
     schema: KeypointSchema
+    pose_free: bool
     training: dict[str, Any] = field(default_factory=dict)
 
 
-def save_generator(path: str | Path, network: Generator, schema: KeypointSchema, training: dict[str, Any]) -> None:
-    """Write `network` in float16 with its constructor arguments; `training` is free JSON (data, images seen, …)."""
-    header = {"format": FORMAT, "generator": network.kwargs, "schema": schema.name, "training": training}
+def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
+    """Write the network in float16 with its constructor arguments, schema and training facts (plain JSON values)."""
+    header = {
+        "format": FORMAT,
+        "generator": generator.network.kwargs,
+        "schema": generator.schema.name,
+        "pose_free": generator.pose_free,
+        "training": generator.training,
+    }
+    network = generator.network
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"deepanon": json.dumps(header)})
@@ -61,4 +76,4 @@ def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cp
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{path} is not a usable generator file: {error}") from error
     network.eval().requires_grad_(False).to(device)
-    return LoadedGenerator(network, schema_for(header["schema"]), header["training"])
+    return LoadedGenerator(network, schema_for(header["schema"]), header["pose_free"], header["training"])

@@ -1,0 +1,27 @@
+"""Pixelation, in the two senses of the word."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from deepanon.geometry import Array
+
+MOSAIC_CELLS = 8  # across the shorter side of the face
+
+
+def pixelate(face: Array, rng: np.random.Generator, *, cells: int) -> Array:
+    """Bilinear down to `cells` x `cells` and bilinear back up: smooth, as DeepPrivacy's code compares with."""
+    height, width = face.shape[:2]
+    small = cv2.resize(face, (cells, cells), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def mosaic(face: Array, rng: np.random.Generator) -> Array:
+    """Square cells of one mean colour each, `MOSAIC_CELLS` across the shorter side of the face."""
+    height, width = face.shape[:2]
+    cell = max(1, round(min(height, width) / MOSAIC_CELLS))
+    down, across = -(-height // cell), -(-width // cell)
+    padded = np.pad(face, [(0, down * cell - height), (0, across * cell - width), (0, 0)], mode="edge")
+    means = padded.reshape(down, cell, across, cell, 3).mean(axis=(1, 3)).round().astype(np.uint8)
+    return means.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]

@@ -1,0 +1,40 @@
+"""What finds faces. Every detector is called with a picture and returns `Detections`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from deepanon.detections import Detections
+from deepanon.detectors.cascade import Cascade
+from deepanon.detectors.given import Given
+from deepanon.detectors.mtcnn import Mtcnn
+from deepanon.detectors.yunet import YuNet
+from deepanon.errors import lookup
+from deepanon.geometry import Array
+
+
+class Detector(Protocol):
+    """Finds the faces of one picture."""
+
+    name: str
+
+    def __call__(self, image: Array, name: str = "") -> Detections:
+        """Find faces in an (H, W, 3) uint8 RGB picture; `name` is what the picture is called in a detections file."""
+        ...
+
+
+DETECTORS: dict[str, Callable[..., Detector]] = {
+    "mtcnn": Mtcnn,
+    "given": Given,
+    "yunet": YuNet,
+    "cascade": Cascade,
+}
+
+
+def build_detector(name: str, **options: Any) -> Detector:
+    """Build a detector by name; `OptionError` lists the valid names."""
+    return lookup(DETECTORS, name, "detector")(**options)
+
+
+__all__ = ["DETECTORS", "Cascade", "Detector", "Given", "Mtcnn", "YuNet", "build_detector"]
