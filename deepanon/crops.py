@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deepanon import geometry
 from deepanon.detections import Detections, KeypointSchema
-from deepanon.errors import DetectionError
+from deepanon.errors import DetectionError, ModelError, OptionError
 from deepanon.geometry import Array
 from deepanon.images import to_float, to_uint8
 
@@ -27,7 +27,8 @@ class Crops:
         context: (N, 3, S, S) float32 in [-1, 1].
         mask: (N, 1, S, S) float32, 1 where any face box lies (its own or a neighbour's), edges rounded outward.
         keypoints: (N, K, 2) float32 x y as fractions of the crop, NaN = unknown.
-        boxes: (N, 4) float32 the face's own box in crop pixels.
+        boxes: (N, 4) float32 the face's own box in crop pixels; `cut` rounds it outward to whole picture pixels first,
+            so that what `blank` hides, what the mask marks and what `paste` replaces are the same.
         regions: (N, 4) int64 where the crop lies in the picture, in pixels; square, may reach outside.
         schema: what the keypoints mean.
     """
@@ -78,7 +79,7 @@ def box_mask(boxes: Tensor, size: int) -> Tensor:
 
 
 def hide(images: Tensor, mask: Tensor) -> Tensor:
-    """Grey where `mask` is 1: (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S). What was there cannot influence the result."""
+    """Grey where `mask` is 1: (N, 3, S, S), (N, 1, S, S) -> (N, 3, S, S); what was there is gone."""
     return torch.where(mask > 0, torch.tensor(GREY / 127.5 - 1, dtype=images.dtype, device=images.device), images)
 
 
@@ -114,14 +115,14 @@ def cut(image: Array, detections: Detections, size: int | None = None, faces: Se
     rows = list(range(len(detections)) if faces is None else faces)
     if size is None and len(rows) != 1:
         raise DetectionError(f"native crops differ in size: cut one face at a time, not {len(rows)}")
-    boxes = geometry.clip(detections.boxes, width, height)
+    boxes = geometry.outward(geometry.clip(detections.boxes, width, height))  # as `blank` does
     regions = np.array([geometry.crop_region(boxes[i], width, height) for i in rows], dtype=np.int64).reshape(-1, 4)
-    sides = (regions[:, 2] - regions[:, 0]).astype(np.float32)
+    sides = regions[:, 2] - regions[:, 0]
     size = int(sides[0]) if size is None else size
     windows = np.array([_resize(_window(image, region), size) for region in regions], dtype=np.uint8)
     in_crop = (boxes[None] - np.tile(regions[:, None, :2], 2)) * (size / sides)[:, None, None]  # faces,all,4
     keypoints = (detections.points[rows] - regions[:, None, :2]) / sides[:, None, None]
-    masks = [box_mask(torch.as_tensor(every, dtype=torch.float32), size).amax(0) for every in in_crop]
+    masks = [_union_mask(every, size) for every in in_crop]
     return Crops(
         context=to_float(windows.reshape(-1, size, size, 3)),
         mask=torch.stack(masks) if masks else torch.zeros(0, 1, size, size),
@@ -130,6 +131,11 @@ def cut(image: Array, detections: Detections, size: int | None = None, faces: Se
         regions=torch.as_tensor(regions),
         schema=detections.schema,
     )
+
+
+def _union_mask(boxes: Array, size: int) -> Tensor:
+    near = boxes[geometry.inside(boxes, size, size)]
+    return box_mask(torch.as_tensor(near, dtype=torch.float32), size).amax(0)
 
 
 def _refuse_outside(boxes: Array, width: int, height: int) -> None:
@@ -150,7 +156,15 @@ def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: flo
         pixels: (N, 3, S, S) float in [-1, 1], the anonymizer's output.
         boxes: (M, 4) every face box of the picture in pixels, whether in `crops` or not.
         feather: width of the fading ring in crop pixels.
+
+    Raises:
+        ModelError: `pixels` does not hold one drawing a crop (some face would stay as it is).
+        OptionError: `feather` is negative.
     """
+    if pixels.shape != crops.context.shape:
+        raise ModelError(f"drawn pixels have shape {tuple(pixels.shape)}, the crops {tuple(crops.context.shape)}")
+    if not feather >= 0:
+        raise OptionError(f"feather must be 0 or more, got {feather}")
     image = image.copy()
     height, width = image.shape[:2]
     everything = geometry.clip(geometry.outward(boxes), width, height)
@@ -173,7 +187,7 @@ def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: flo
 
 def _settle(box: Array) -> Array:
     """Undo the float32 noise of going to crop pixels and back, so that a whole-pixel edge stays one."""
-    return np.where(np.abs(box - np.rint(box)) < 1e-3, np.rint(box), box)
+    return np.where(np.abs(box - np.rint(box)) < 1e-2, np.rint(box), box)
 
 
 def _weight(window: tuple[int, int, int, int], box: Array, others: Array, ring: int) -> Array:
@@ -185,7 +199,8 @@ def _weight(window: tuple[int, int, int, int], box: Array, others: Array, ring: 
     away = np.maximum(away_x[None, :], away_y[:, None])
     weight = np.clip(1 - away / (ring + 1), 0, 1).astype(np.float32)
     outside = away > 0
-    for u0, v0, u1, v1 in others - np.array([x0, y0, x0, y0]):
+    others = others - np.array([x0, y0, x0, y0])
+    for u0, v0, u1, v1 in others[geometry.inside(others, len(x), len(y))]:
         part = np.s_[max(v0, 0) : max(v1, 0), max(u0, 0) : max(u1, 0)]
         weight[part] = np.where(outside[part], 0, weight[part])
     return weight
@@ -204,4 +219,6 @@ def _resize(window: Array, size: int) -> Array:
     side = window.shape[0]
     if side == size:
         return window
-    return np.asarray(cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC))
+    return np.asarray(
+        cv2.resize(window, (size, size), interpolation=cv2.INTER_AREA if size < side else cv2.INTER_CUBIC)
+    )

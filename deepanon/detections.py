@@ -79,6 +79,8 @@ class Detections:
     schema: KeypointSchema = FIVE
 
     def __post_init__(self) -> None:
+        if np.ndim(self.boxes) == 0:
+            raise DetectionError(f"boxes must have shape (N, 4), got {self.boxes!r}")
         n = len(self.boxes)
         labels = np.full(n, "face") if self.labels is None else np.asarray(self.labels, dtype=str)
         self._freeze("boxes", _floats(self.boxes, (n, 4), "boxes"))
@@ -102,7 +104,7 @@ class Detections:
 
     def __getitem__(self, index: int | slice | Sequence[int] | Array) -> Detections:
         """Return the chosen faces as new `Detections`; an integer gives one of length 1."""
-        rows = np.arange(len(self))[[index] if isinstance(index, int | np.integer) else index]
+        rows = np.atleast_1d(np.arange(len(self))[index])
         points = None if self.keypoints is None else self.keypoints[rows]
         assert self.labels is not None
         return Detections(self.boxes[rows], self.scores[rows], points, self.labels[rows], self.schema)
@@ -142,7 +144,7 @@ class Detections:
     @property
     def has_keypoints(self) -> Array:
         """(N,) bool: every keypoint of the face is known."""
-        return np.isfinite(self.points).all(axis=(1, 2))
+        return np.asarray(np.isfinite(self.points).all(axis=(1, 2)))
 
 
 def _floats(value: Array, shape: tuple[int, ...], name: str) -> Array:
@@ -154,8 +156,9 @@ def _floats(value: Array, shape: tuple[int, ...], name: str) -> Array:
         return array.reshape(shape)
     if array.shape != shape:
         raise DetectionError(f"{name} must have shape {shape}, got {array.shape}")
-    if name != "keypoints" and not np.isfinite(array).all():
-        raise DetectionError(f"{name} must be finite, got {array[~np.isfinite(array)].tolist()}")
+    wrong = np.isinf(array) if name == "keypoints" else ~np.isfinite(array)  # NaN = unknown point
+    if wrong.any():
+        raise DetectionError(f"{name} must be finite, got {array[wrong].tolist()}")
     return array
 
 

@@ -10,11 +10,18 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 EXPANSION = 0.35  # of the larger box side, added on each side of the crop: DeepPrivacy's 1.7x
+FAR = 2**40  # pixels; no picture is that large
 
 
 def outward(boxes: Array) -> Array:
-    """Smallest boxes with whole-pixel edges that contain `boxes`: (N, 4) float -> (N, 4) int64."""
+    """Smallest boxes with whole-pixel edges that contain `boxes`: (N, 4) float -> (N, 4) int64.
+
+    Edges beyond ±`FAR` stop there, because int64 would wrap around and the box vanish. NaN raises `ValueError`.
+    """
     boxes = np.asarray(boxes, dtype=np.float64)
+    if np.isnan(boxes).any():
+        raise ValueError(f"boxes must be numbers, got {boxes.tolist()}")
+    boxes = np.clip(boxes, -FAR, FAR)
     return np.concatenate([np.floor(boxes[..., :2]), np.ceil(boxes[..., 2:])], axis=-1).astype(np.int64)
 
 

@@ -88,7 +88,7 @@ def _refuse(opened: Image.Image, path: Path) -> None:
 
 def _decode(opened: Image.Image) -> Photo:
     profile = opened.info.get("icc_profile")
-    keep_profile = bool(profile) and profile[16:20] == b"RGB " and opened.mode not in ("CMYK", "L", "LA", "I;16")
+    keep_profile = profile is not None and profile[16:20] == b"RGB " and opened.mode not in ("CMYK", "L", "LA", "I;16")
     upright = ImageOps.exif_transpose(opened)
     return Photo(np.array(_to_rgb(upright)), profile if keep_profile else None, _kept_exif(opened))
 
@@ -124,7 +124,9 @@ def check_writable(path: str | Path) -> None:
     """Raise `ImageError` unless the file name says a format that `write_image` knows and is no folder."""
     path = Path(path)
     if path.suffix.lower() not in WRITERS:
-        raise ImageError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use one of {', '.join(WRITERS)}")
+        raise ImageError(
+            f"{path}: cannot write {path.suffix or 'a file without suffix'}; use one of {', '.join(WRITERS)}"
+        )
     if path.is_dir():
         raise ImageError(f"{path}: is a folder")
 

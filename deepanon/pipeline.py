@@ -61,7 +61,9 @@ class FaceAnonymizer:
         if detections is None:
             detections = self.detector(image, name)
         if not len(detections) and self.on_no_face == "raise":
-            raise NoFaceError("no face found; look at the picture, and ask for a copy (on_no_face='copy') if that is true")
+            raise NoFaceError(
+                "no face found; look at the picture, and ask for a copy (on_no_face='copy') if that is true"
+            )
         return replace_faces(image, detections, self.anonymizer, self.seeds(name, len(detections)))
 
 

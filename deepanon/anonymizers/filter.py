@@ -25,7 +25,7 @@ class FaceFilter:
         sees_face: False hands the function grey instead of the face.
     """
 
-    size = None  # native pixels
+    size: int | None = None  # native pixels
 
     def __init__(self, name: str, function: FaceFunction, sees_face: bool = True) -> None:
         self.name, self.function, self.sees_face = name, function, sees_face

@@ -62,11 +62,15 @@ class Given:
         size = (image.shape[1], image.shape[0])
         if self.sizes.get(name, size) != size:
             was = "x".join(map(str, self.sizes[name]))
-            raise DetectionError(f"the detections of {name!r} were made on {was} pixels, but it has {size[0]}x{size[1]}")
+            raise DetectionError(
+                f"the detections of {name!r} were made on {was} pixels, but it has {size[0]}x{size[1]}"
+            )
         return self.faces[name]
 
 
-def write_detections(path: str | Path, found: Mapping[str, tuple[Detections, int, int]], schema: KeypointSchema) -> None:
+def write_detections(
+    path: str | Path, found: Mapping[str, tuple[Detections, int, int]], schema: KeypointSchema
+) -> None:
     """Write JSON that `Given` reads: picture name -> (faces, width, height)."""
     images = {
         name: {"width": width, "height": height, "faces": faces_to_json(faces)}

@@ -1,0 +1,185 @@
+"""The command line. Everything heavy is imported when a command runs, not before."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepanon import __version__
+from deepanon.errors import DeepanonError, OptionError
+
+if TYPE_CHECKING:
+    from deepanon.detectors import Detector
+    from deepanon.folders import Outcome
+
+METHODS = "gan pixelate8 pixelate16 mosaic gaussian9 heavy_blur blackout noise"
+FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `deepanon`; exits with 0, with 1 if a file failed, with 2 if the command cannot be run."""
+    options = parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except (DeepanonError, FileNotFoundError) as error:
+        print(f"deepanon: {error}", file=sys.stderr)
+        sys.exit(MISUSED)
+    except KeyboardInterrupt:
+        print("deepanon: interrupted; finished files are whole, the others were not written", file=sys.stderr)
+        sys.exit(130)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the argument parser."""
+    top = argparse.ArgumentParser(prog="deepanon", description="Replace faces in photos with faces that never existed.")
+    top.add_argument("--version", action="version", version=f"deepanon {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_anonymize(commands)
+    _add_detect(commands)
+    demo = commands.add_parser("demo", help="anonymize a NASA portrait with every method and make one sheet of it")
+    demo.add_argument(
+        "-o", "--output", default="out/demo", metavar="DIR", help="folder to write (default: %(default)s)"
+    )
+    demo.set_defaults(run=_demo)
+    return top
+
+
+def _add_anonymize(commands: Any) -> None:
+    command = commands.add_parser(
+        "anonymize",
+        help="replace every face in photos or folders of photos",
+        description="Replace every face. A photo in which no face is found fails unless --on-no-face copy is given.",
+    )
+    command.add_argument("inputs", nargs="+", metavar="IN", help="photos, or folders (sub-folders are mirrored)")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="picture file for one photo, else a folder"
+    )
+    command.add_argument("--method", default="gan", help=f"one of: {METHODS} (default: %(default)s)")
+    command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
+    _add_detector(command)
+    command.add_argument("--detections", metavar="FILE", help="use the faces of this JSON or CSV file, detect none")
+    secret = command.add_mutually_exclusive_group()
+    secret.add_argument("--seed", type=int, metavar="N", help="repeatable faces, for experiments only")
+    secret.add_argument(
+        "--key", metavar="FILE", help="repeatable faces for holders of this secret file (16 bytes or more)"
+    )
+    command.add_argument(
+        "--on-no-face",
+        default="raise",
+        metavar="raise|copy",
+        help="fail a photo without a detected face, or copy its pixels (default: %(default)s)",
+    )
+    command.add_argument(
+        "--keep-metadata", action="store_true", help="keep date and exposure (never place or thumbnail)"
+    )
+    command.add_argument("--json", metavar="FILE", help="write what happened to every file")
+    command.set_defaults(run=_anonymize)
+
+
+def _add_detect(commands: Any) -> None:
+    command = commands.add_parser(
+        "detect", help="find faces and write them to a JSON file that can be edited and given to anonymize --detections"
+    )
+    command.add_argument("inputs", nargs="+", metavar="IN", help="photos or folders")
+    command.add_argument("-o", "--output", required=True, metavar="FILE", help="JSON file to write")
+    _add_detector(command)
+    command.set_defaults(run=_detect)
+
+
+def _add_detector(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--detector", default="mtcnn", help="one of: mtcnn yunet cascade (default: %(default)s)")
+    command.add_argument("--detector-weights", metavar="FILE", help="weights for --detector yunet")
+
+
+def _detector(options: argparse.Namespace) -> Detector:
+    from deepanon.detectors import build_detector
+
+    if options.detector == "given":
+        raise OptionError("detector 'given' reads its faces from a file: use --detections FILE")
+    if options.detector == "yunet" and not options.detector_weights:
+        raise OptionError("detector 'yunet' needs --detector-weights FILE")
+    if options.detector_weights and options.detector != "yunet":
+        raise OptionError(f"detector {options.detector!r} takes no weights")
+    return build_detector(
+        options.detector, **({"weights": options.detector_weights} if options.detector_weights else {})
+    )
+
+
+def _anonymize(options: argparse.Namespace) -> int:
+    from deepanon.folders import anonymize_files, make_plan, targets
+
+    plan = make_plan(options.inputs, options.output)
+    targets(plan, options.output)  # every wrong path is said before a network is loaded
+    work = anonymize_files(plan, options.output, _face_anonymizer(options), keep_metadata=options.keep_metadata)
+    outcomes = _progress(work, len(plan.jobs))
+    if options.json:
+        _write_json(options.json, {"method": options.method, "files": [outcome.to_json() for outcome in outcomes]})
+    return _summary(outcomes, plan.left_out)
+
+
+def _face_anonymizer(options: argparse.Namespace) -> Any:
+    from deepanon.anonymizers import build_anonymizer
+    from deepanon.detectors import Given
+    from deepanon.pipeline import FaceAnonymizer
+    from deepanon.seeds import Seeds
+
+    if options.model and options.method != "gan":
+        raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
+    seeds = Seeds()
+    if options.seed is not None:
+        seeds = Seeds.from_seed(options.seed)
+    elif options.key:
+        seeds = Seeds.from_key_file(options.key)
+    method = build_anonymizer(options.method, **({"model": options.model} if options.model else {}))
+    detector = Given(options.detections) if options.detections else _detector(options)
+    return FaceAnonymizer(detector, method, seeds, options.on_no_face)
+
+
+def _detect(options: argparse.Namespace) -> int:
+    from deepanon.detections import FIVE
+    from deepanon.detectors.given import write_detections
+    from deepanon.folders import detect_files, make_plan
+
+    plan = make_plan(options.inputs)
+    results = _progress(detect_files(plan, _detector(options)), len(plan.jobs))
+    found = {outcome.name: (outcome.faces, w, h) for outcome, w, h in results if outcome.status != "failed"}
+    write_detections(options.output, found, FIVE)
+    return _summary([outcome for outcome, _, _ in results], plan.left_out)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from deepanon.demo import run_demo
+
+    print(run_demo(options.output))
+    return 0
+
+
+def _progress(steps: Any, total: int) -> list[Any]:
+    from tqdm import tqdm
+
+    return list(tqdm(steps, total=total, unit="photo", disable=None if total > 1 else True))
+
+
+def _write_json(path: str, report: dict[str, Any]) -> None:
+    from deepanon.files import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _summary(outcomes: list[Outcome], left_out: list[Path]) -> int:
+    """Say what happened, failures on stderr, and return the exit code."""
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for outcome in failed:
+        print(f"deepanon: FAILED {outcome.name}: {outcome.error}", file=sys.stderr)
+    for path in left_out:
+        print(f"deepanon: left out (not a supported picture): {path}", file=sys.stderr)
+    done = [status for status in ("anonymized", "copied", "detected") if any(o.status == status for o in outcomes)]
+    parts = [f"{sum(o.status == status for o in outcomes)} {status}" for status in done]
+    faces = sum(len(outcome.faces) for outcome in outcomes)
+    print(f"{len(outcomes)} photos: {', '.join([*parts, f'{len(failed)} failed'])}; {faces} faces")
+    return FAILED if failed else 0
