@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from deepanon.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
+    check_count,
     check_widths,
     conv_unit,
     keypoint_maps,
@@ -26,13 +27,12 @@ class Discriminator(nn.Module):
         mask_channel: give the mask to the network beside picture and context (the paper's network does not).
     """
 
-    def __init__(
-        self, resolution: int, widths: dict[int, int], keypoints: int = 5, mask_channel: bool = True
-    ) -> None:
+    def __init__(self, resolution: int, widths: dict[int, int], keypoints: int = 5, mask_channel: bool = True) -> None:
         super().__init__()
         c, sizes = check_widths(widths, resolution), resolutions(resolution)
-        self.mask_channel = mask_channel
-        self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(6 + mask_channel, c[r], 1) for r in sizes})
+        self.resolution, self.keypoints = resolution, check_count("keypoints", keypoints)
+        self.mask_channel = bool(mask_channel)
+        self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(6 + self.mask_channel, c[r], 1) for r in sizes})
         self.blocks = nn.ModuleDict(
             {
                 str(r): nn.Sequential(
@@ -46,13 +46,15 @@ class Discriminator(nn.Module):
         )
         self.score = EqualizedLinear(c[4], 1)
 
-    def forward(
-        self, image: Tensor, context: Tensor, mask: Tensor, keypoints: Tensor, *, alpha: float = 1.0
-    ) -> Tensor:
+    def forward(self, image: Tensor, context: Tensor, mask: Tensor, keypoints: Tensor, *, alpha: float = 1.0) -> Tensor:
         """Return (N,) scores, higher = more real; arguments as in `Generator.forward`, `image` like its output."""
         top = image.shape[-1]
         if str(top) not in self.blocks:
             raise ValueError(f"discriminator: crop size must be one of {list(self.blocks)}, got {top}")
+        if alpha < 1 and top == 8:
+            raise ValueError(
+                "discriminator: 8 px is the smallest size, there is nothing to fade in from; alpha must be 1"
+            )
         seen = torch.cat([image, context, mask] if self.mask_channel else [image, context], 1)
         x = self.from_rgb[str(top)](seen)
         for r in reversed(resolutions(top)):

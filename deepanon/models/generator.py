@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepanon.models.layers import EqualizedConv2d, check_widths, conv_unit, keypoint_maps, resolutions
+from deepanon.models.layers import EqualizedConv2d, check_count, check_widths, conv_unit, keypoint_maps, resolutions
 
 
 class Generator(nn.Module):
@@ -34,10 +34,11 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.widths = check_widths(widths, resolution)
-        self.resolution, self.keypoints, self.noise = resolution, keypoints, noise
-        self.mask_channel, self.composite = mask_channel, composite
+        self.resolution = resolution
+        self.keypoints, self.noise = check_count("keypoints", keypoints), check_count("noise", noise)
+        self.mask_channel, self.composite = bool(mask_channel), bool(composite)
         c, sizes = self.widths, resolutions(resolution)
-        self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(3 + mask_channel, c[r], 1) for r in sizes})
+        self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(3 + self.mask_channel, c[r], 1) for r in sizes})
         self.encoder = nn.ModuleDict(
             {str(r): nn.Sequential(conv_unit(c[r], c[r // 2]), conv_unit(c[r // 2], c[r // 2])) for r in sizes}
         )
@@ -53,6 +54,14 @@ class Generator(nn.Module):
         """Plain constructor arguments that rebuild this network."""
         names = ("resolution", "widths", "keypoints", "noise", "mask_channel", "composite")
         return {name: getattr(self, name) for name in names}
+
+    def shrunk(self, resolution: int) -> Generator:
+        """Return a copy as it was before it grew beyond `resolution`: the layers above are left out."""
+        widths = {size: width for size, width in self.widths.items() if size <= resolution}
+        small = Generator(**self.kwargs | {"resolution": resolution, "widths": widths})
+        weights = self.state_dict()
+        small.load_state_dict({name: weights[name] for name in small.state_dict()})
+        return small
 
     def forward(self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor, *, alpha: float = 1.0) -> Tensor:
         """Draw the hidden pixels.
@@ -71,6 +80,8 @@ class Generator(nn.Module):
         top = context.shape[-1]
         if str(top) not in self.encoder:
             raise ValueError(f"generator: crop size must be one of {list(self.encoder)}, got {top}")
+        if alpha < 1 and top == 8:
+            raise ValueError("generator: 8 px is the smallest size, there is nothing to fade in from; alpha must be 1")
         drawn = self._draw(torch.cat([context, mask], 1) if self.mask_channel else context, keypoints, z, top, alpha)
         return context * (1 - mask) + drawn * mask if self.composite else drawn
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class GrowthState:
-    """Where training stands: phase `index`, its `resolution` and `batch_size`, and the fade weight `alpha` in [0, 1]."""
+    """Where training stands: the phase, its resolution and batch size, and the fade weight `alpha` in [0, 1]."""
 
     index: int
     resolution: int
@@ -58,10 +59,12 @@ class Growth:
         self.phases = tuple(phases)
         if not self.phases:
             raise ValueError("growth: at least one phase is needed")
+        if not all(isinstance(phase, Phase) for phase in self.phases):
+            raise TypeError(f"growth: phases must be `Phase` objects, got {self.phases}")
         if self.phases[0].fade:
             raise ValueError("growth: the first phase has nothing to fade in from, its fade must be 0")
         sizes = [phase.resolution for phase in self.phases]
-        if any(after != 2 * before for before, after in zip(sizes, sizes[1:], strict=False)):
+        if any(after != 2 * before for before, after in pairwise(sizes)):
             raise ValueError(f"growth: every phase must double the resolution, got {sizes}")
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -82,9 +83,26 @@ def resolutions(top: int) -> list[int]:
 
 
 def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
-    """Return `widths` with integer keys, or raise `ValueError` if 4…`top` are not all there and positive."""
-    table = {int(size): int(width) for size, width in widths.items()}
+    """Return `widths` with integer keys.
+
+    Raises:
+        ValueError: `top` is no power of two >= 8, or `widths` does not give a positive count for 4…`top` exactly.
+        TypeError: something is not a whole number.
+    """
+    if check_count("resolution", top) < 8 or top & (top - 1):
+        raise ValueError(f"resolution must be a power of two >= 8, got {top}")
+    if not isinstance(widths, Mapping):
+        raise TypeError(f"widths must map resolutions to channel counts, got {widths!r}")
     needed = [4, *resolutions(top)]
-    if sorted(table) != needed or min(table.values()) < 1:
-        raise ValueError(f"widths must give a positive channel count for exactly {needed}, got {table}")
-    return table
+    if sorted(str(size) for size in widths) != sorted(str(size) for size in needed):
+        raise ValueError(f"widths must give a channel count for exactly {needed}, got {dict(widths)}")
+    return {int(size): check_count(f"widths[{size}]", width) for size, width in widths.items()}
+
+
+def check_count(name: str, value: int) -> int:
+    """Return `value` if it is a whole number of at least 1; `TypeError` or `ValueError` says `name` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be positive, got {value}")
+    return value
