@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +16,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from deepanon import geometry
 from deepanon.detections import FIVE, KeypointSchema
-from deepanon.errors import DataError
+from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
 
 
@@ -69,11 +72,12 @@ class PackedCrops(Dataset[FaceBatch]):
         limit: int | None = None,
         schema: KeypointSchema = FIVE,
     ) -> None:
+        _check_options(resolution, limit)
         self.root, self.split, self.resolution, self.schema = Path(root), split, resolution, schema
         arrays = _read_arrays(self.root / f"{split}.npz", schema)
         rows = np.arange(len(arrays["key"]))
         if sources is not None:
-            rows = rows[np.isin(arrays["source"], list(sources))]
+            rows = rows[_of_sources(arrays, [sources] if isinstance(sources, str) else list(sources), self.root)]
         rows = rows[:limit]
         if not len(rows):
             raise DataError(f"{self.root}: no crops of split {split!r} left (sources {sources}, limit {limit})")
@@ -83,15 +87,18 @@ class PackedCrops(Dataset[FaceBatch]):
 
     def _decode(self, keys: Array, shards: Array) -> Tensor:
         images = torch.empty(len(keys), 3, self.resolution, self.resolution, dtype=torch.uint8)
-        row_of = {str(key): row for row, key in enumerate(keys)}
-        found = 0
+        missing = {str(key): row for row, key in enumerate(keys)}
+        if len(missing) != len(keys):
+            raise DataError(f"{self.root}: {len(keys) - len(missing)} keys of {self.split!r} are not unique")
         for number in np.unique(shards):
-            for key, image in _members(self.root / f"{self.split}-{number:03d}.tar", self.resolution):
-                if key in row_of:
-                    images[row_of[key]] = image
-                    found += 1
-        if found != len(keys):
-            raise DataError(f"{self.root}: {len(keys) - found} of {len(keys)} crops of {self.split!r} are not in the shards")
+            for key, blob, name in _members(self.root / f"{self.split}-{number:03d}.tar"):
+                if key in missing:
+                    images[missing.pop(key)] = _decode_jpeg(blob, self.resolution, name)
+        if missing:
+            raise DataError(
+                f"{self.root}: {len(missing)} of {len(keys)} crops of {self.split!r} are not in the shards; "
+                f"the first is {min(missing)}.jpg"
+            )
         return images
 
     def __len__(self) -> int:
@@ -107,46 +114,83 @@ class PackedCrops(Dataset[FaceBatch]):
         return self.__getitems__([row])
 
 
-def as_is(batch: FaceBatch) -> FaceBatch:
+def as_is(batch: Any) -> Any:
     """`collate_fn` for datasets that already return whole batches."""
     return batch
+
+
+def _check_options(resolution: int, limit: int | None) -> None:
+    for name, value in (("resolution", resolution), ("limit", 1 if limit is None else limit)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise OptionError(f"{name} must be a positive whole number, got {value!r}")
 
 
 def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(f"{path} does not exist; data.root must be a folder of packed crops (see data/README.md)")
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a readable npz file ({error})") from None
     missing = {"key", "shard", "box", "keypoints"} - arrays.keys()
     if missing:
         raise DataError(f"{path}: arrays missing: {', '.join(sorted(missing))}")
-    n = len(arrays["key"])
-    shapes = {"shard": (n,), "box": (n, 4), "keypoints": (n, len(schema), 2)}
+    n = len(np.atleast_1d(arrays["key"]))
+    shapes = {"key": (n,), "shard": (n,), "box": (n, 4), "keypoints": (n, len(schema), 2)}
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
-            raise DataError(f"{path}: {name} has shape {arrays[name].shape}, expected {shape} for schema {schema.name!r}")
-    if not np.isfinite(arrays["box"]).all():
-        raise DataError(f"{path}: box holds values that are not finite")
+            raise DataError(
+                f"{path}: {name} has shape {arrays[name].shape}, expected {shape} for schema {schema.name!r}"
+            )
+    _check_values(arrays, path)
     return arrays
 
 
-def _members(path: Path, resolution: int) -> Iterator[tuple[str, Tensor]]:
-    """Yield (key, (3, R, R) uint8) of every picture in a shard."""
+def _check_values(arrays: dict[str, Array], path: Path) -> None:
+    for name, kinds, what in (("shard", "iu", "whole numbers"), ("box", "f", "floats"), ("keypoints", "f", "floats")):
+        if arrays[name].dtype.kind not in kinds:
+            raise DataError(f"{path}: {name} must hold {what}, not {arrays[name].dtype}")
+    if not np.isfinite(arrays["box"]).all():
+        raise DataError(f"{path}: box holds values that are not finite")
+    wrong = np.flatnonzero(~geometry.inside(arrays["box"], 1, 1))
+    if wrong.size:
+        box = arrays["box"][wrong[0]].tolist()
+        raise DataError(f"{path}: box {wrong[0]} {box} hides nothing; boxes are x0 y0 x1 y1 as fractions of the crop")
+
+
+def _of_sources(arrays: dict[str, Array], sources: list[str], root: Path) -> Array:
+    """Which rows come from `sources`; an unknown one is an error, not an empty choice."""
+    known = np.unique(arrays["source"]).tolist() if "source" in arrays else []
+    unknown = set(sources) - set(known)
+    if unknown:
+        raise DataError(f"{root}: unknown sources {sorted(unknown)}; there are {known}")
+    return np.isin(arrays["source"], sources)
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes, str]]:
+    """Yield (key, file, name for messages) of every member of a shard."""
     if not path.is_file():
         raise DataError(f"{path} does not exist")
-    with tarfile.open(path) as shard:
-        for member in shard:
-            stream = shard.extractfile(member)
-            if stream is not None:
-                yield Path(member.name).stem, _decode_jpeg(stream.read(), resolution, f"{path}:{member.name}")
+    try:
+        with tarfile.open(path) as shard:
+            for member in shard:
+                stream = shard.extractfile(member)
+                if stream is not None:
+                    yield Path(member.name).stem, stream.read(), f"{path}:{member.name}"
+    except tarfile.TarError as error:
+        raise DataError(f"{path}: not a readable tar file ({error})") from None
 
 
 def _decode_jpeg(blob: bytes, resolution: int, name: str) -> Tensor:
+    """A stored file -> (3, R, R) uint8, reduced by area."""
     try:
         with Image.open(io.BytesIO(blob)) as opened:
             image = opened.convert("RGB")
     except (OSError, SyntaxError) as error:
         raise DataError(f"{name}: not a readable picture ({error})") from None
-    if image.size != (resolution, resolution):
+    if image.width != image.height or image.width < resolution:
+        raise DataError(f"{name}: {image.width}x{image.height} px; crops must be square and at least {resolution} px")
+    if image.width != resolution:
         image = image.resize((resolution, resolution), Image.Resampling.BOX)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
