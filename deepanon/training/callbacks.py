@@ -14,6 +14,7 @@ from torch import Tensor
 from deepanon.data.crops import PackedCrops
 from deepanon.files import replacing
 from deepanon.images import to_uint8
+from deepanon.models.layers import check_count
 from deepanon.training.batches import prepare
 from deepanon.weights import LoadedGenerator, save_generator
 
@@ -22,7 +23,7 @@ class Every(L.Callback):
     """Calls `act` each time another `images` images have been seen, and once at the end."""
 
     def __init__(self, images: int) -> None:
-        self.images = images
+        self.images = check_count("images", images)
         self._done = 0
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
@@ -55,16 +56,21 @@ class Checkpoints(Every):
 
     def __init__(self, folder: str | Path, images: int = 20_000, training: dict[str, Any] | None = None) -> None:
         super().__init__(images)
+        if training is not None and not isinstance(training, dict):
+            raise TypeError(f"training must be a table of facts, got {training!r}")
         self.folder, self.training = Path(folder), training or {}
 
     def act(self, module: Any) -> None:
         """Write both files, each in one move."""
         with replacing(self.folder / "last.ckpt") as temporary:
             module.trainer.save_checkpoint(temporary)
+        state = module.growth.at(max(module.images_seen - 1, 0))
+        grown = state.resolution if state.alpha == 1 else state.resolution // 2  # layers above are not trained yet
         facts = self.training | {"images_seen": module.images_seen}
         pose_free = module.augmentation.keypoint_dropout > 0
         save_generator(
-            self.folder / "generator.safetensors", LoadedGenerator(module.ema, module.schema, pose_free, facts)
+            self.folder / "generator.safetensors",
+            LoadedGenerator(module.ema.shrunk(grown), module.schema, pose_free, facts),
         )
 
 
@@ -80,7 +86,7 @@ class SampleGrid(Every):
 
     def __init__(self, data: PackedCrops, folder: str | Path, images: int = 20_000, rows: int = 12) -> None:
         super().__init__(images)
-        self.folder = Path(folder)
+        self.folder, rows = Path(folder), check_count("rows", rows)
         self.batch = data.__getitems__(np.linspace(0, len(data) - 1, min(rows, len(data))).astype(int).tolist())
 
     @torch.no_grad()

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from deepanon.detections import KeypointSchema, schema_for
-from deepanon.errors import ModelError
+from deepanon.errors import ModelError, SchemaError
 from deepanon.files import replacing
 from deepanon.models import Generator
 
@@ -39,7 +39,12 @@ class LoadedGenerator:
 
 
 def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
-    """Write the network in float16 with its constructor arguments, schema and training facts (plain JSON values)."""
+    """Write the network in float16 with its constructor arguments, schema and training facts (plain JSON values).
+
+    Raises:
+        ValueError: weights are not finite or do not fit the schema; what was at `path` stays.
+    """
+    _check(generator)
     header = {
         "format": FORMAT,
         "generator": generator.network.kwargs,
@@ -50,7 +55,7 @@ def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
     network = generator.network
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"deepanon": json.dumps(header)})
+        temporary.write_bytes(save(tensors, {"deepanon": json.dumps(header)}))  # save_file makes it readable to us only
 
 
 def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cpu") -> LoadedGenerator:
@@ -73,7 +78,20 @@ def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cp
             raise ModelError(f"{path}: generator format {header['format']} is not {FORMAT}, which this version reads")
         network = Generator(**header["generator"])
         network.load_state_dict(tensors)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{path} is not a usable generator file: {error}") from error
-    network.eval().requires_grad_(False).to(device)
-    return LoadedGenerator(network, schema_for(header["schema"]), header["pose_free"], header["training"])
+        loaded = LoadedGenerator(
+            network.eval().requires_grad_(False), schema_for(header["schema"]), header["pose_free"], header["training"]
+        )
+        _check(loaded)
+    except (SafetensorError, SchemaError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ModelError(f"{path} is not a usable generator file: {type(error).__name__}: {error}") from error
+    network.to(device)
+    return loaded
+
+
+def _check(generator: LoadedGenerator) -> None:
+    """Raise `ValueError` if it cannot draw: a file that is whole may still hold nonsense."""
+    if generator.network.keypoints != len(generator.schema):
+        raise ValueError(f"{generator.network.keypoints} keypoints do not fit schema {generator.schema.name!r}")
+    broken = [name for name, value in generator.network.named_parameters() if not torch.isfinite(value).all()]
+    if broken:
+        raise ValueError(f"weights are not finite: {broken[0]} and {len(broken) - 1} more")
