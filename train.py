@@ -8,10 +8,12 @@ from pathlib import Path
 
 import hydra
 import lightning as L
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 
 from deepanon.errors import DeepanonError
+from deepanon.files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ def train(config: DictConfig) -> Path:
     trainer = instantiate(config.trainer, callbacks=callbacks, logger=instantiate(config.logger))
     last = folder / "last.ckpt"
     folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml")
+    with replacing(folder / "config.yaml") as temporary:
+        OmegaConf.save(config, temporary)
     log.info("%d images to go in %s", module.growth.total_images, folder)
     trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
     return folder / "generator.safetensors"
@@ -40,8 +43,16 @@ def main(config: DictConfig) -> None:
     """Entry point."""
     try:
         print(f"generator written to {train(config)}")
-    except (DeepanonError, FloatingPointError) as error:
+    except InstantiationException as error:  # Hydra wraps what the constructors say
+        sys.exit(f"train.py: {_reason(error)}")
+    except (DeepanonError, FloatingPointError, MissingMandatoryValue) as error:
         sys.exit(f"train.py: {error}")
+
+
+def _reason(error: InstantiationException) -> str:
+    """One line: what the constructor objected to, and the key of the config it was called from."""
+    key = str(error).rpartition("full_key: ")[2]
+    return " ".join(f"{error.__cause__ or error} (config key {key})".split())
 
 
 if __name__ == "__main__":

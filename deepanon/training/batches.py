@@ -31,6 +31,13 @@ class Augmentation:
     keypoint_dropout: float = 0.1
     second_hole: float = 0.1
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"augmentation: {name} must be a number, got {value!r}")
+            if not 0 <= value <= 1 or (name == "box_jitter" and value == 1):
+                raise ValueError(f"augmentation: {name} must lie in [0, 1], box_jitter below 1, got {value}")
+
 
 def augment(batch: FaceBatch, schema: KeypointSchema, how: Augmentation, rng: torch.Generator) -> FaceBatch:
     """Return a varied copy of `batch`; every draw comes from `rng` (on the CPU), whatever the device."""
@@ -54,10 +61,15 @@ def prepare(batch: FaceBatch, schema: KeypointSchema, state: GrowthState) -> tup
 
     While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper.
 
+    Raises:
+        ValueError: the stored crops are smaller than the phase's resolution, or no multiple of it.
+
     Returns:
         The real pictures (N, 3, R, R) in [-1, 1], and `Crops` in which the face does not exist.
     """
-    size = state.resolution
+    size, stored = state.resolution, batch.images.shape[-1]
+    if stored % size:
+        raise ValueError(f"crops of {stored} px cannot be reduced to the phase's {size} px; check data.resolution")
     levels = F.adaptive_avg_pool2d(batch.images.float(), size)
     boxes = batch.boxes * size
     if state.alpha < 1:
@@ -69,7 +81,7 @@ def prepare(batch: FaceBatch, schema: KeypointSchema, state: GrowthState) -> tup
 
 
 def hide_more(crops: Crops, probability: float, rng: torch.Generator) -> Crops:
-    """Hide a random second box in some crops: a neighbour's face, whose place is grey too when a photo is anonymized."""
+    """Hide a random second box in some crops, as a neighbour's face is hidden when a photo is anonymized."""
     n = len(crops)
     centre, side = torch.rand(n, 2, generator=rng), 0.1 + 0.4 * torch.rand(n, 1, generator=rng)
     boxes = torch.cat([centre - side / 2, centre + side / 2], 1) * crops.size

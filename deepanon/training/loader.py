@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
 from torch.utils.data import DataLoader, Sampler
 
 from deepanon.data.crops import FaceBatch, PackedCrops, as_is
+from deepanon.detections import schema_for
+from deepanon.errors import DataError, SchemaError
 from deepanon.models import Growth
 
 
@@ -51,6 +54,7 @@ class CropsData(L.LightningDataModule):
         sources: keep only crops of these sources; None keeps all.
         limit: keep only the first so many training crops.
         seed: of the data order.
+        schema: name of the keypoint schema of the data.
     """
 
     def __init__(
@@ -60,15 +64,27 @@ class CropsData(L.LightningDataModule):
         sources: Sequence[str] | None = None,
         limit: int | None = None,
         seed: int = 0,
+        schema: str = "five",
     ) -> None:
         super().__init__()
-        self.train = PackedCrops(root, "train", resolution, sources, limit)
-        self.val = PackedCrops(root, "val", resolution, sources)
+        points = schema_for(schema)
+        self.train = PackedCrops(root, "train", resolution, sources, limit, points)
+        self.val = PackedCrops(root, "val", resolution, sources, schema=points)
         self.seed = seed
 
     def train_dataloader(self) -> DataLoader[FaceBatch]:
-        """Batches from where the module's clock stands."""
+        """Batches from where the module's clock stands.
+
+        Raises:
+            SchemaError: the data's keypoints are not those that the module trains with.
+            DataError: the crops are smaller than what the module grows to.
+        """
         assert self.trainer is not None
-        module = self.trainer.lightning_module
+        module: Any = self.trainer.lightning_module
+        data = self.train
+        if data.schema != module.schema:
+            raise SchemaError(f"the data has keypoint schema {data.schema.name!r}, the model {module.schema.name!r}")
+        if data.resolution % module.growth.final_resolution:
+            raise DataError(f"crops of {data.resolution} px do not fit growth to {module.growth.final_resolution} px")
         sampler = GrowthBatchSampler(len(self.train), module.growth, self.seed, module.images_seen)
         return DataLoader(self.train, batch_sampler=sampler, collate_fn=as_is)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import lightning as L
@@ -55,7 +56,12 @@ class GANTrainer(L.LightningModule):
     ) -> None:
         super().__init__()
         self.schema = schema_for(schema)
-        _check(generator, growth, len(self.schema), lr, ema_half_life)
+        _check_networks(generator, discriminator, growth, len(self.schema))
+        _check_numbers(True, lr=lr, ema_half_life=ema_half_life)
+        _check_numbers(False, beta1=betas[0], beta2=betas[1], penalty_weight=penalty_weight, drift_weight=drift_weight)
+        _check_numbers(
+            False, reconstruction_weight=reconstruction_weight, reconstruction_images=reconstruction_images, seed=seed
+        )
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator
@@ -129,7 +135,9 @@ class GANTrainer(L.LightningModule):
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"loss is {loss.item()} after {self.images_seen} images; the last checkpoint is good")
+            raise FloatingPointError(
+                f"loss is {loss.item()} after {self.images_seen} images; the last checkpoint is good"
+            )
         optimizers[which].zero_grad()
         self.manual_backward(loss)
         optimizers[which].step()
@@ -157,11 +165,23 @@ class GANTrainer(L.LightningModule):
         self.images_seen = checkpoint["images_seen"]
 
 
-def _check(generator: Generator, growth: Growth, keypoints: int, lr: float, half_life: float) -> None:
+def _check_networks(generator: Generator, discriminator: Discriminator, growth: Growth, keypoints: int) -> None:
+    for value, kind in ((generator, Generator), (discriminator, Discriminator), (growth, Growth)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{kind.__name__.lower()} must be a `{kind.__name__}`, got {value!r}")
     if generator.resolution != growth.final_resolution:
         raise ValueError(f"generator is {generator.resolution} px but growth ends at {growth.final_resolution} px")
-    if generator.keypoints != keypoints:
-        raise ValueError(f"generator takes {generator.keypoints} keypoints but the schema has {keypoints}")
-    for name, value in (("lr", lr), ("ema_half_life", half_life)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise TypeError(f"{name} must be a positive number, got {value!r}")
+    if discriminator.resolution < growth.final_resolution:
+        raise ValueError(f"discriminator is {discriminator.resolution} px, growth ends at {growth.final_resolution} px")
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if network.keypoints != keypoints:
+            raise ValueError(f"{name} takes {network.keypoints} keypoints but the schema has {keypoints}")
+
+
+def _check_numbers(positive: bool, **numbers: float) -> None:
+    """Raise `TypeError` or `ValueError` naming the first that is no finite number >= 0, or > 0 if `positive`."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if not math.isfinite(value) or value < 0 or (positive and value == 0):
+            raise ValueError(f"{name} must be finite and {'positive' if positive else '0 or more'}, got {value}")
