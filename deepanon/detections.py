@@ -149,7 +149,8 @@ class Detections:
 
 def _floats(value: Array, shape: tuple[int, ...], name: str) -> Array:
     try:
-        array = np.asarray(value, dtype=np.float32)
+        with np.errstate(over="ignore"):  # infinite then, and refused below
+            array = np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError):
         raise DetectionError(f"{name} must be numbers of shape {shape}") from None
     if array.size == 0 and 0 in shape:

@@ -1,0 +1,75 @@
+"""What several test modules share: thread count, real data if there is any, a tiny packed data set."""
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _two_threads():
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def deepanon_data():
+    """Folder of real data sets; tests that need it are skipped where there is none."""
+    root = os.environ.get("DEEPANON_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("DEEPANON_DATA does not name a folder of data sets")
+    return Path(root)
+
+
+def jpeg(pixels):
+    """(S, S, 3) uint8 -> file contents."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
+def pack(root, split, n, *, side=32, shards=2, seed=0, keypoints=5, members=None, **arrays):
+    """Write a split of `n` random crops; `members` and `arrays` replace what would be written."""
+    rng = np.random.default_rng(seed)
+    root.mkdir(parents=True, exist_ok=True)
+    keys = np.array([f"{i:06d}" for i in range(n)])
+    low = rng.random((n, 2)) * 0.2 + 0.15
+    usual = {
+        "key": keys,
+        "shard": np.arange(n) % shards,
+        "source": np.array(["ab"[i % 2] for i in range(n)]),
+        "box": np.concatenate([low, low + 0.45], 1).astype(np.float32),
+        "keypoints": rng.random((n, keypoints, 2)).astype(np.float32),
+    }
+    files = {
+        key: jpeg(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(side // 4, 0).repeat(side // 4, 1))
+        for key in keys
+    }
+    files = files if members is None else members(files)
+    for number in range(shards):
+        with tarfile.open(root / f"{split}-{number:03d}.tar", "w") as shard:
+            for i, (key, blob) in enumerate(files.items()):
+                if i % shards == number:
+                    entry = tarfile.TarInfo(f"{key}.jpg")
+                    entry.size = len(blob)
+                    shard.addfile(entry, io.BytesIO(blob))
+    final = usual | arrays
+    np.savez(root / f"{split}.npz", **{name: value for name, value in final.items() if value is not None})
+    return root
+
+
+@pytest.fixture
+def packer():
+    return pack
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory):
+    """A folder of 24 training and 6 held-out random crops of 32 px."""
+    root = tmp_path_factory.mktemp("packed")
+    pack(root, "train", 24, seed=1)
+    return pack(root, "val", 6, seed=2)
