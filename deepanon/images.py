@@ -16,7 +16,7 @@ from deepanon.errors import ImageError
 from deepanon.files import replacing
 from deepanon.geometry import Array
 
-MAX_PIXELS = 100_000_000  # larger pictures are refused: detection alone would need more than 4 GiB
+MAX_PIXELS = 100_000_000  # larger pictures are refused, so that no photo needs more than 4 GiB
 WRITERS: dict[str, dict[str, Any]] = {  # suffix -> what Pillow is told
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
@@ -73,6 +73,8 @@ def read_image(path: str | Path) -> Photo:
                 return _decode(opened)
     except ImageError:
         raise
+    except Image.DecompressionBombError:
+        raise ImageError(f"{path}: more than {MAX_PIXELS // 10**6} megapixels; scale it down first") from None
     except Exception as error:  # Pillow's decoders raise whatever they like on damaged files
         raise ImageError(f"{path}: not a readable picture ({error})") from error
 
@@ -80,7 +82,9 @@ def read_image(path: str | Path) -> Photo:
 def _refuse(opened: Image.Image, path: Path) -> None:
     width, height = opened.size
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{path}: {width}x{height} is more than {MAX_PIXELS // 10**6} megapixels; scale it down first")
+        raise ImageError(
+            f"{path}: {width}x{height} are more than {MAX_PIXELS // 10**6} megapixels; scale it down first"
+        )
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format != "MPO":  # a phone's MPO is a photo followed by depth or gain maps
         raise ImageError(f"{path}: holds {frames} frames; only still photos are supported")
@@ -138,7 +142,8 @@ def write_image(path: str | Path, pixels: Array, like: Photo | None = None, *, k
         path: target; missing folders are made.
         pixels: (H, W, 3) uint8 RGB.
         like: the photo it came from: its colour profile is kept, and nothing else …
-        keep_metadata: … unless date and exposure are asked for too. Never a thumbnail or a position.
+        keep_metadata: … unless date and exposure are asked for too (TIFF: the date only). Never a thumbnail or a
+            position.
 
     Raises:
         ImageError: unknown suffix, or the file cannot be written.

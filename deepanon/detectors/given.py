@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
-from deepanon.errors import DetectionError
+from deepanon.errors import DeepanonError, DetectionError
 from deepanon.files import replacing
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
@@ -100,7 +100,7 @@ def _read(path: Path) -> tuple[dict[str, Detections], dict[str, tuple[int, int]]
         if path.suffix.lower() == ".csv":
             return _read_csv(path), {}
         return _read_json(path)
-    except (DetectionError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (DeepanonError, KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
         raise DetectionError(f"{path}: {what}") from error
 

@@ -9,6 +9,7 @@ import torch
 
 from deepanon import geometry
 from deepanon.detections import FIVE, Detections
+from deepanon.detectors.tiles import detect_in_tiles
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
 
@@ -40,8 +41,11 @@ class Mtcnn:
         )
 
     def __call__(self, image: Array, name: str = "") -> Detections:
-        """Find faces in an (H, W, 3) uint8 RGB picture, in the package's order (largest first)."""
+        """Find faces in an (H, W, 3) uint8 RGB picture of any size."""
         check_pixels(image)
+        return detect_in_tiles(self._detect, image)
+
+    def _detect(self, image: Array) -> Detections:
         height, width = image.shape[:2]
         boxes, scores, points = self.network.detect(_padded(image), landmarks=True)
         if boxes is None or boxes[0] is None:

@@ -1,0 +1,65 @@
+"""The README is true: its Python runs, its commands exist, its links lead somewhere."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from deepanon.cli import parser
+from deepanon.data.synthetic import draw_scene
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md"), *ROOT.glob("deepanon/**/*.md")])
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_snippets_run(code, tmp_path):
+    Image.fromarray(draw_scene(320, 320, 1, seed=3, face=140)[0]).save(tmp_path / "in.jpg", quality=95)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    assert (tmp_path / "out.jpg").is_file()
+
+
+def test_there_are_snippets():
+    assert len(blocks("python")) >= 2
+    assert len(blocks("sh")) >= 3
+
+
+@pytest.mark.parametrize("line", [line for block in blocks("sh") for line in block.splitlines() if line.strip()])
+def test_commands_exist(line):
+    words = shlex.split(line, comments=True)
+    if words[:1] == ["deepanon"]:
+        if words[1:] != ["--help"]:
+            parser().parse_args(words[1:])  # exits on an unknown option
+    elif words[:1] == ["make"]:
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif words[:1] == ["python"] and words[1].endswith(".py"):
+        assert (ROOT / words[1]).is_file()
+        for word in words[2:]:
+            if word.startswith("experiment="):
+                assert (ROOT / "configs" / "experiment" / f"{word.split('=')[1]}.yaml").is_file()
+    else:
+        assert words[:2] in (["pip", "install"], ["git", "clone"], ["cd", "deepanon"]), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_ci_runs_the_readmes_test_command():
+    assert "make test" in "".join(blocks("sh"))
+    script = (ROOT / ".ci" / "run").read_text().splitlines()
+    commands = [line.strip() for line in script if line.strip() and not line.startswith("#")]
+    assert commands[-1] == "make test"
