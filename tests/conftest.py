@@ -12,8 +12,8 @@ from PIL import Image
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _two_threads():
-    torch.set_num_threads(2)
+def _one_thread():  # the networks are tiny, and two threads starve each other on a busy machine
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +25,14 @@ def deepanon_data():
     return Path(root)
 
 
-def jpeg(pixels):
+def _jpeg(pixels):
     """(S, S, 3) uint8 -> file contents."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=95)
     return stream.getvalue()
 
 
-def pack(root, split, n, *, side=32, shards=2, seed=0, keypoints=5, members=None, **arrays):
+def pack(root, split, n, *, side=32, shards=2, seed=0, points=5, members=None, **arrays):
     """Write a split of `n` random crops; `members` and `arrays` replace what would be written."""
     rng = np.random.default_rng(seed)
     root.mkdir(parents=True, exist_ok=True)
@@ -43,10 +43,10 @@ def pack(root, split, n, *, side=32, shards=2, seed=0, keypoints=5, members=None
         "shard": np.arange(n) % shards,
         "source": np.array(["ab"[i % 2] for i in range(n)]),
         "box": np.concatenate([low, low + 0.45], 1).astype(np.float32),
-        "keypoints": rng.random((n, keypoints, 2)).astype(np.float32),
+        "keypoints": rng.random((n, points, 2)).astype(np.float32),
     }
     files = {
-        key: jpeg(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(side // 4, 0).repeat(side // 4, 1))
+        key: _jpeg(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(side // 4, 0).repeat(side // 4, 1))
         for key in keys
     }
     files = files if members is None else members(files)
@@ -63,7 +63,14 @@ def pack(root, split, n, *, side=32, shards=2, seed=0, keypoints=5, members=None
 
 
 @pytest.fixture
+def jpeg():
+    """(S, S, 3) uint8 -> file contents."""
+    return _jpeg
+
+
+@pytest.fixture
 def packer():
+    """Function that writes a split; see `pack`."""
     return pack
 
 

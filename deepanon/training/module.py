@@ -58,10 +58,16 @@ class GANTrainer(L.LightningModule):
         self.schema = schema_for(schema)
         _check_networks(generator, discriminator, growth, len(self.schema))
         _check_numbers(True, lr=lr, ema_half_life=ema_half_life)
+        if not isinstance(betas, list | tuple) or len(betas) != 2:
+            raise TypeError(f"betas must be two numbers, got {betas!r}")
         _check_numbers(False, beta1=betas[0], beta2=betas[1], penalty_weight=penalty_weight, drift_weight=drift_weight)
         _check_numbers(
             False, reconstruction_weight=reconstruction_weight, reconstruction_images=reconstruction_images, seed=seed
         )
+        if max(betas) >= 1:
+            raise ValueError(f"betas must lie below 1, got {betas}")
+        if augmentation is not None and not isinstance(augmentation, Augmentation):
+            raise TypeError(f"augmentation must be an `Augmentation`, got {augmentation!r}")
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator
@@ -155,6 +161,18 @@ class GANTrainer(L.LightningModule):
             assert isinstance(optimizers, list)
             for optimizer in optimizers:
                 optimizer.optimizer.state.clear()
+
+    def on_train_start(self) -> None:
+        """Do nothing more if the schedule has ended already (Lightning would wait for images for ever)."""
+        self._stop_at_the_end()
+
+    def _stop_at_the_end(self) -> None:
+        if self.images_seen >= self.growth.total_images:
+            self.trainer.should_stop = True
+
+    def on_train_epoch_end(self) -> None:
+        """The data ends with the schedule; Lightning's epochs mean nothing here."""
+        self._stop_at_the_end()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the clock."""

@@ -1,0 +1,267 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from deepanon.models import Discriminator, Generator
+from deepanon.models.layers import EqualizedConv2d, EqualizedLinear, PixelNorm, keypoint_maps
+
+WIDTHS = {4: 16, 8: 12, 16: 8, 32: 6}
+K = 5
+
+
+def tiny(**changes):
+    torch.manual_seed(0)
+    return Generator(32, WIDTHS, **changes)
+
+
+def critic(**changes):
+    torch.manual_seed(1)
+    return Discriminator(32, WIDTHS, **changes)
+
+
+def inputs(n=3, size=32, noise=32, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    context = torch.rand(n, 3, size, size, generator=rng) * 2 - 1
+    mask = torch.zeros(n, 1, size, size)
+    mask[:, :, size // 4 : -size // 4, size // 4 : -size // 8] = 1
+    context = torch.where(mask > 0, 0.0039, context)
+    return context, mask, torch.rand(n, K, 2, generator=rng), torch.randn(n, noise, 4, 4, generator=rng)
+
+
+def floor8(value):
+    return int(value) // 8 * 8
+
+
+def count(network, top, heads):
+    """Parameters when, as in the paper, only the top resolution has its way from and to RGB."""
+    unused = [f"{head}.{r}." for head in heads for r in network.widths_in_use if r != top]
+    return sum(p.numel() for name, p in network.named_parameters() if not name.startswith(tuple(unused)))
+
+
+@pytest.mark.parametrize(("s", "expected"), [(256, 11_743_811), (512, 46_924_931)])
+def test_generator_is_as_large_as_the_papers(s, expected):
+    widths = {4: s, 8: s, 16: s, 32: s, 64: s // 2, 128: s // 4}
+    with torch.device("meta"):
+        network = Generator(128, widths, keypoints=7, mask_channel=False, composite=False)
+    network.widths_in_use = widths
+    assert count(network, 128, ("from_rgb", "to_rgb")) == expected  # published: 11.744 M, 46.925 M
+
+
+@pytest.mark.parametrize(("s", "expected"), [(256, 11_408_521), (512, 45_526_361)])
+def test_discriminator_is_as_large_as_the_papers(s, expected):
+    w = floor8(s * math.sqrt(2))
+    widths = {4: w, 8: w, 16: w, 32: w, 64: floor8(w / 2), 128: floor8(w / 4)}
+    with torch.device("meta"):
+        network = Discriminator(128, widths, keypoints=7, mask_channel=False)
+    network.widths_in_use = widths
+    assert count(network, 128, ("from_rgb",)) == expected  # published: 11.409 M, 45.526 M
+
+
+def test_generator_at_alpha_0_is_what_it_was_before_it_grew():
+    network = tiny(composite=False)
+    context, mask, points, z = inputs()
+    grown = network(context, mask, points, z, alpha=0.0)
+    before = network(F.avg_pool2d(context, 2), F.avg_pool2d(mask, 2), points, z)
+    torch.testing.assert_close(grown, F.interpolate(before, scale_factor=2), atol=1e-5, rtol=0)
+
+
+def test_discriminator_at_alpha_0_is_what_it_was_before_it_grew():
+    network = critic()
+    context, mask, points, _ = inputs()
+    image = torch.randn_like(context)
+    before = network(*(F.avg_pool2d(x, 2) for x in (image, context, mask)), points)
+    torch.testing.assert_close(network(image, context, mask, points, alpha=0.0), before, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("size", [16, 32])
+def test_alpha_goes_from_the_old_to_the_new_without_a_jump(size):
+    context, mask, points, z = inputs(size=size)
+    image = torch.randn_like(context)
+    for draw in (
+        lambda alpha: tiny()(context, mask, points, z, alpha=alpha),
+        lambda alpha: critic()(image, context, mask, points, alpha=alpha),
+    ):
+        old, almost, new = draw(0.0), draw(1 - 1e-7), draw(1.0)
+        torch.testing.assert_close(almost, new, atol=1e-4, rtol=0)
+        assert (old - new).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+@pytest.mark.parametrize("network", [tiny, critic])
+def test_layers_above_the_current_size_are_not_used(network, size):
+    network = network()
+    context, mask, points, z = inputs(size=size)
+    out = (
+        network(context, mask, points, z) if isinstance(network, Generator) else network(context, context, mask, points)
+    )
+    out.sum().backward()
+    used = {name for name, p in network.named_parameters() if p.grad is not None}
+    above = [r for r in (8, 16, 32) if r > size]
+    assert not any(f".{r}." in name for name in used for r in above)
+    assert f"from_rgb.{size}.weight" in used
+    expected = {name for name, _ in network.named_parameters() if not any(f".{r}." in name for r in above)}
+    assert expected - used == {
+        f"{head}.{r}.{part}"
+        for head in ("from_rgb", "to_rgb") if hasattr(network, head)
+        for r in (8, 16, 32) if r < size
+        for part in ("weight", "bias")
+    }  # fmt: skip
+
+
+def test_composite_keeps_known_pixels_exactly():
+    context, mask, points, z = inputs()
+    drawn = tiny(composite=True)(context, mask, points, z)
+    known = (mask == 0).expand_as(drawn)
+    assert torch.equal(drawn[known], context[known])
+    assert not torch.equal(tiny(composite=False)(context, mask, points, z)[known], context[known])
+    torch.testing.assert_close(drawn[~known], tiny(composite=False)(context, mask, points, z)[~known])
+
+
+def test_noise_and_keypoints_change_the_hole_and_only_the_hole():
+    network, (context, mask, points, z) = tiny(), inputs()
+    first = network(context, mask, points, z)
+    for changed in (network(context, mask, points, z + 1), network(context, mask, 1 - points, z)):
+        difference = (first - changed).abs() * torch.ones(3, 1, 1)
+        assert difference[(mask == 0).expand_as(difference)].max() == 0
+        assert (difference.flatten(1).amax(1) > 1e-3).all()
+
+
+def test_a_face_does_not_depend_on_its_batch():
+    network, critical, (context, mask, points, z) = tiny(), critic(), inputs(n=7)
+    together = network(context, mask, points, z)
+    scores = critical(together, context, mask, points)
+    for i in range(7):
+        one = slice(i, i + 1)
+        alone = network(context[one], mask[one], points[one], z[one])
+        torch.testing.assert_close(alone, together[one], atol=2e-4, rtol=0)
+        torch.testing.assert_close(
+            critical(alone, context[one], mask[one], points[one]), scores[one], atol=1e-3, rtol=1e-3
+        )
+
+
+def test_mask_channel_is_seen_only_where_there_is_one():
+    context, mask, points, z = inputs()
+    for with_mask in (True, False):
+        network = tiny(mask_channel=with_mask, composite=False)
+        same = torch.equal(network(context, mask, points, z), network(context, 1 - mask, points, z))
+        critical = critic(mask_channel=with_mask)
+        same_score = torch.equal(critical(context, context, mask, points), critical(context, context, 1 - mask, points))
+        assert same == same_score == (not with_mask)
+
+
+def test_keypoint_maps_mark_one_cell():
+    points = torch.tensor([[[0.0, 0.0], [0.99, 0.26], [0.5, 0.749], [0.25, 0.9999999]]])
+    maps = keypoint_maps(points, 4)
+    assert maps.shape == (1, 4, 4, 4)
+    assert [tuple(m.nonzero()[0].tolist()) for m in maps[0]] == [(0, 0), (1, 3), (2, 2), (3, 1)]  # row, column
+    assert maps.sum() == 4
+
+
+@pytest.mark.parametrize(
+    "point", [(1.0, 0.5), (0.5, 1.0), (-1e-6, 0.5), (math.nan, 0.5), (0.5, math.nan), (math.inf, 0)]
+)
+def test_keypoints_outside_or_unknown_leave_no_mark(point):
+    maps = keypoint_maps(torch.tensor([[point, (0.5, 0.5)]]), 8)
+    assert maps[0, 0].sum() == 0
+    assert maps[0, 1, 4, 4] == 1
+
+
+def test_keypoint_maps_for_any_size_and_edge_value():
+    below_one = torch.nextafter(torch.tensor(1.0), torch.tensor(0.0))
+    for size in (4, 8, 16, 32, 64, 128):
+        maps = keypoint_maps(torch.stack([below_one, below_one]).view(1, 1, 2), size)
+        assert maps[0, 0, -1, -1] == 1
+
+
+def test_unknown_keypoints_do_not_spoil_the_drawing():
+    context, mask, points, z = inputs()
+    assert torch.isfinite(tiny()(context, mask, torch.full_like(points, math.nan), z)).all()
+
+
+def test_kwargs_rebuild_the_network():
+    network = tiny(keypoints=7, noise=3, mask_channel=False)
+    again = Generator(**network.kwargs)
+    again.load_state_dict(network.state_dict())
+    assert again.kwargs == network.kwargs
+    assert Generator(32, {str(r): w for r, w in WIDTHS.items()}).widths == WIDTHS  # as JSON has it
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_shrunk_draws_what_the_whole_network_drew_at_that_size(size):
+    network, given = tiny(), inputs(size=size)
+    small = network.shrunk(size)
+    assert small.resolution == size
+    assert torch.equal(small(*given), network(*given))
+    small.core[0][0].weight.data.zero_()  # a copy
+    assert not torch.equal(small(*given), network(*given))
+
+
+@pytest.mark.parametrize("size", [4, 12, 24, 64])
+def test_crops_of_another_size_are_refused(size):
+    context, mask, points, z = inputs(size=size)
+    with pytest.raises(ValueError, match=rf"generator: crop size must be one of \['8', '16', '32'\], got {size}"):
+        tiny()(context, mask, points, z)
+    with pytest.raises(ValueError, match=f"discriminator: crop size must be one of .* got {size}"):
+        critic()(context, context, mask, points)
+
+
+def test_other_wrong_shapes_are_refused():
+    context, mask, points, z = inputs()
+    for wrong in (
+        (context, mask, points[:, :3], z),
+        (context, mask, points, z[:, :5]),
+        (context, mask, points[:1], z),
+        (context[..., :16, :], mask[..., :16, :], points, z),
+    ):
+        with pytest.raises(RuntimeError):
+            tiny()(*wrong)
+
+
+def test_smallest_size_cannot_fade():
+    context, mask, points, z = inputs(size=8)
+    with pytest.raises(ValueError, match="alpha must be 1"):
+        tiny()(context, mask, points, z, alpha=0.5)
+    with pytest.raises(ValueError, match="alpha must be 1"):
+        critic()(context, context, mask, points, alpha=0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"widths": {4: 16, 8: 12, 16: 8}}, ValueError, r"exactly \[4, 8, 16, 32\]"),
+        ({"widths": WIDTHS | {64: 3}}, ValueError, r"exactly \[4, 8, 16, 32\]"),
+        ({"widths": {"a": 1}}, ValueError, "exactly"),
+        ({"widths": WIDTHS | {8: 0}}, ValueError, r"widths\[8\] must be positive"),
+        ({"widths": WIDTHS | {8: "x"}}, TypeError, r"widths\[8\] must be a whole number, got 'x'"),
+        ({"widths": WIDTHS | {8: 1.5}}, TypeError, "whole number"),
+        ({"widths": [16, 12, 8, 6]}, TypeError, "widths must map resolutions"),
+        ({"widths": None}, TypeError, "widths must map resolutions"),
+        ({"resolution": 48}, ValueError, "power of two >= 8, got 48"),
+        ({"resolution": 4}, ValueError, "power of two >= 8, got 4"),
+        ({"resolution": "big"}, TypeError, "resolution must be a whole number, got 'big'"),
+        ({"keypoints": "five"}, TypeError, "keypoints must be a whole number"),
+        ({"keypoints": 0}, ValueError, "keypoints must be positive"),
+    ],
+)
+@pytest.mark.parametrize("network", [Generator, Discriminator])
+def test_wrong_arguments_are_named(network, changes, error, message):
+    with pytest.raises(error, match=message):
+        network(**{"resolution": 32, "widths": WIDTHS} | changes)
+
+
+def test_equalised_layers_scale_at_run_time():
+    x = torch.randn(2, 6, 5, 5)
+    conv, linear = EqualizedConv2d(6, 4, 3), EqualizedLinear(6, 2)
+    expected = F.conv2d(x, conv.weight, padding=1) * math.sqrt(2 / 54)
+    torch.testing.assert_close(conv(x), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(linear(x[:, :, 0, 0]), x[:, :, 0, 0] @ linear.weight.T * math.sqrt(2 / 6))
+    assert not conv.bias.any()
+
+
+def test_pixel_norm_gives_every_pixel_unit_mean_square():
+    x = torch.randn(2, 8, 3, 3) * 100
+    torch.testing.assert_close(PixelNorm()(x).square().mean(1), torch.ones(2, 3, 3))
+    assert torch.isfinite(PixelNorm()(torch.full((1, 8, 1, 1), 6e4, dtype=torch.half))).all()
+    assert PixelNorm()(torch.zeros(1, 8, 1, 1)).abs().max() == 0

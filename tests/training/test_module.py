@@ -1,0 +1,197 @@
+import copy
+import warnings
+
+import lightning as L
+import pytest
+import torch
+
+from deepanon.errors import DataError, SchemaError
+from deepanon.models import Discriminator, Generator, Growth, Phase
+from deepanon.training import Checkpoints, CropsData, GANTrainer
+from deepanon.training.batches import Augmentation
+
+WIDTHS = {4: 8, 8: 8, 16: 4}
+SHORT = [Phase(8, 8, 0, 24), Phase(16, 4, 16, 16)]
+
+
+def build(phases=SHORT, **options):
+    torch.manual_seed(0)
+    nets = {"generator": Generator(16, WIDTHS), "discriminator": Discriminator(16, WIDTHS), "growth": Growth(phases)}
+    return GANTrainer(**nets | {"augmentation": Augmentation(second_hole=0.5), "reconstruction_weight": 1.0} | options)
+
+
+class StopAt(L.Callback):
+    """Stops the process, as if it were killed, once so many images were seen."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def on_train_batch_end(self, trainer, module, *_):
+        if module.images_seen >= self.images:
+            raise Killed
+
+
+class Killed(Exception):
+    pass
+
+
+def fit(module, data, folder, *, every=1000, stop=None, ckpt=None):
+    callbacks = [Checkpoints(folder, every)] + ([StopAt(stop)] if stop else [])
+    trainer = L.Trainer(
+        max_epochs=-1, accelerator="cpu", logger=False, callbacks=callbacks, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer.fit(module, data, ckpt_path=ckpt, weights_only=True)
+    return module, trainer
+
+
+def state_of(module, trainer):
+    """Everything that training changes, as a flat dict."""
+    state = dict(module.state_dict())
+    for i, optimizer in enumerate(trainer.optimizers):
+        for j, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+            for name, value in optimizer.state.get(parameter, {}).items():
+                state[f"optimizer{i}.{j}.{name}"] = value
+    return state | {"images_seen": torch.tensor(module.images_seen)}
+
+
+@pytest.fixture(scope="module")
+def straight(packed, tmp_path_factory):
+    module, trainer = fit(build(), CropsData(packed, 16), tmp_path_factory.mktemp("straight"))
+    return state_of(module, trainer)
+
+
+@pytest.mark.parametrize("stop", [8, 16, 24, 32, 40, 52])
+def test_resumed_training_is_the_same_bit_for_bit(straight, packed, tmp_path, stop):
+    """Killed in a phase, at the growth (24), in the fade, after it; another seed of the process must not matter."""
+    with pytest.raises(Killed):
+        fit(build(), CropsData(packed, 16), tmp_path, every=4, stop=stop)
+    module = build()
+    torch.manual_seed(1)
+    for p in module.parameters():
+        p.data.normal_()
+    module, trainer = fit(module, CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    resumed = state_of(module, trainer)
+    assert resumed.keys() == straight.keys()
+    assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []
+    assert module.images_seen == 56
+
+
+def test_training_changes_every_used_weight(straight):
+    start = build().state_dict()
+    unchanged = [name for name, value in start.items() if torch.equal(value, straight[name])]
+    assert unchanged == []
+    assert any(name.startswith("optimizer1") for name in straight)
+
+
+def test_finished_training_is_left_as_it_is(packed, tmp_path, straight):
+    fit(build(), CropsData(packed, 16), tmp_path)
+    module, trainer = fit(build(), CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    again = state_of(module, trainer)
+    assert all(torch.equal(straight[name], again[name]) for name in straight)
+
+
+def test_longer_schedule_goes_on_from_a_finished_one(packed, tmp_path):
+    fit(build(), CropsData(packed, 16), tmp_path)
+    longer = [SHORT[0], Phase(16, 4, 16, 36)]
+    whole, whole_trainer = fit(build(longer), CropsData(packed, 16), tmp_path / "whole")
+    module, trainer = fit(build(longer), CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    assert module.images_seen == whole.images_seen == 76
+    a, b = state_of(module, trainer), state_of(whole, whole_trainer)
+    assert all(torch.equal(a[name], b[name]) for name in b)
+
+
+def test_every_growth_starts_adam_afresh(packed, tmp_path):
+    seen = {}
+
+    class Watch(L.Callback):
+        def on_train_batch_end(self, trainer, module, *_):
+            states = [list(o.state.values()) for o in trainer.optimizers]
+            seen[module.images_seen] = [max((float(s["step"]) for s in state), default=0) for state in states]
+
+    trainer = L.Trainer(
+        max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()], enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(build(), CropsData(packed, 16))
+    assert seen == {8: [1, 1], 16: [2, 2], 24: [0, 0]} | {24 + 4 * i: [i, i] for i in range(1, 9)}
+
+
+def test_average_has_its_half_life(packed, tmp_path):
+    """With one batch of 8, EMA = 0.5^(8/h) of the start plus the rest of the weights after the step."""
+    module = build([Phase(16, 8, 0, 8)], ema_half_life=16)
+    start = copy.deepcopy(module.generator.state_dict())
+    fit(module, CropsData(packed, 16), tmp_path)
+    keep = 0.5**0.5
+    for name, average in module.ema.state_dict().items():
+        torch.testing.assert_close(average, keep * start[name] + (1 - keep) * module.generator.state_dict()[name])
+    assert not any(p.requires_grad for p in module.ema.parameters())
+
+
+def test_critic_and_generator_pull_in_opposite_directions(packed, tmp_path):
+    """Without the adversary's moves, a critic learns to tell real from drawn."""
+    module = build([Phase(16, 8, 0, 240)], augmentation=Augmentation(0, 0, 0, 0), lr=0.005)
+    for parameter in module.generator.parameters():
+        parameter.requires_grad_(False)
+    module._generator_step = lambda *_: {}
+    distances = []
+    module.log_dict = lambda logs: distances.append(float(logs["critic/distance"]))
+    fit(module, CropsData(packed, 16), tmp_path)
+    assert sum(distances[-10:]) / 10 > distances[0] + 0.05
+    assert sum(distances[-10:]) > 0
+
+
+def test_reconstruction_weight_falls_to_zero():
+    module = build(reconstruction_weight=4.0, reconstruction_images=100)
+    weights = []
+    for module.images_seen in (0, 25, 100, 1000):
+        weights.append(module._reconstruction())
+    assert weights == [4.0, 3.0, 0.0, 0.0]
+    assert build(reconstruction_weight=4.0)._reconstruction() == 0  # no images, no term
+
+
+def test_loss_that_is_not_a_number_stops_training(packed, tmp_path):
+    module = build()
+    module.discriminator.score.bias.data.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="loss is nan after 0 images"):
+        fit(module, CropsData(packed, 16), tmp_path)
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lr": "abc"}, TypeError, "lr must be a number, got 'abc'"),
+        ({"lr": 0}, ValueError, "lr must be finite and positive"),
+        ({"lr": float("nan")}, ValueError, "lr must be finite"),
+        ({"lr": True}, TypeError, "lr must be a number"),
+        ({"betas": (0.0, "x")}, TypeError, "beta2 must be a number"),
+        ({"betas": (0.0, 1.0)}, ValueError, "betas must"),
+        ({"betas": 0.9}, TypeError, "betas must be two numbers"),
+        ({"penalty_weight": "10"}, TypeError, "penalty_weight must be a number"),
+        ({"drift_weight": -1}, ValueError, "drift_weight must be finite and 0 or more"),
+        ({"ema_half_life": 0}, ValueError, "ema_half_life"),
+        ({"reconstruction_images": "many"}, TypeError, "reconstruction_images"),
+        ({"seed": "x"}, TypeError, "seed must be a number"),
+        ({"augmentation": {"flip": 0}}, TypeError, "augmentation must be"),
+        ({"schema": "six"}, SchemaError, "unknown keypoint schema 'six'"),
+        ({"schema": "coco7"}, ValueError, "generator takes 5 keypoints but the schema has 7"),
+        ({"discriminator": Discriminator(16, WIDTHS, keypoints=7)}, ValueError, "discriminator takes 7 keypoints"),
+        ({"discriminator": Discriminator(8, {4: 8, 8: 8})}, ValueError, "discriminator is 8 px, growth ends at 16"),
+        ({"growth": Growth([Phase(8, 4, 0, 4)])}, ValueError, "generator is 16 px but growth ends at 8 px"),
+        ({"generator": {"resolution": 16}}, TypeError, "generator must be a `Generator`"),
+    ],
+)
+def test_misconfiguration_is_named(options, error, message):
+    with pytest.raises(error, match=message):
+        build(**options)
+
+
+def test_data_must_fit_the_model(packed, tmp_path):
+    with pytest.raises(DataError, match="crops of 8 px do not fit growth to 16 px"):
+        fit(build(), CropsData(packed, 8), tmp_path)
+    seven = build(schema="coco7", generator=Generator(16, WIDTHS, 7), discriminator=Discriminator(16, WIDTHS, 7))
+    with pytest.raises(SchemaError, match="'five', the model 'coco7'"):
+        fit(seven, CropsData(packed, 16), tmp_path)
