@@ -12,7 +12,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 
-from deepanon.errors import DeepanonError
+from deepanon.errors import DeepanonError, ModelError, OptionError
 from deepanon.files import replacing
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 def train(config: DictConfig) -> Path:
     """Build everything, train, and return the path of the generator file."""
+    if not isinstance(config.seed, int):
+        raise OptionError(f"seed must be a number, got {config.seed!r}")
     L.seed_everything(config.seed, workers=True)
     folder = Path(config.output)
     module = instantiate(config.model)
@@ -34,7 +36,12 @@ def train(config: DictConfig) -> Path:
     with replacing(folder / "config.yaml") as temporary:
         OmegaConf.save(config, temporary)
     log.info("%d images to go in %s", module.growth.total_images, folder)
-    trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
+    try:
+        trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error):
+            raise
+        raise ModelError(f"{last} is of another model; go on with its settings, or choose another output=") from error
     return folder / "generator.safetensors"
 
 

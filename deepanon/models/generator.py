@@ -57,8 +57,7 @@ class Generator(nn.Module):
 
     def shrunk(self, resolution: int) -> Generator:
         """Return a copy as it was before it grew beyond `resolution`: the layers above are left out."""
-        widths = {size: width for size, width in self.widths.items() if size <= resolution}
-        small = Generator(**self.kwargs | {"resolution": resolution, "widths": widths})
+        small = Generator(**self.kwargs | {"resolution": resolution})
         weights = self.state_dict()
         small.load_state_dict({name: weights[name] for name in small.state_dict()})
         return small

@@ -83,10 +83,10 @@ def resolutions(top: int) -> list[int]:
 
 
 def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
-    """Return `widths` with integer keys.
+    """Return `widths` for 4…`top` with integer keys; larger sizes are left out, as Hydra cannot take keys away.
 
     Raises:
-        ValueError: `top` is no power of two >= 8, or `widths` does not give a positive count for 4…`top` exactly.
+        ValueError: `top` is no power of two >= 8, a size is missing or no power of two, or a count is not positive.
         TypeError: something is not a whole number.
     """
     if check_count("resolution", top) < 8 or top & (top - 1):
@@ -94,9 +94,11 @@ def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
     if not isinstance(widths, Mapping):
         raise TypeError(f"widths must map resolutions to channel counts, got {widths!r}")
     needed = [4, *resolutions(top)]
-    if sorted(str(size) for size in widths) != sorted(str(size) for size in needed):
-        raise ValueError(f"widths must give a channel count for exactly {needed}, got {dict(widths)}")
-    return {int(size): check_count(f"widths[{size}]", width) for size, width in widths.items()}
+    table = {str(size): width for size, width in widths.items()}  # JSON makes the keys text
+    unknown = table.keys() - {str(2**power) for power in range(2, 14)}
+    if unknown or not {str(size) for size in needed} <= table.keys():
+        raise ValueError(f"widths must give a channel count for each of {needed}, got {dict(widths)}")
+    return {size: check_count(f"widths[{size}]", table[str(size)]) for size in needed}
 
 
 def check_count(name: str, value: int) -> int:

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+hydra = pytest.importorskip("hydra")
+from hydra import compose, initialize_config_dir  # noqa: E402
+from hydra.utils import get_class, get_method, instantiate  # noqa: E402
+from omegaconf import OmegaConf  # noqa: E402
+
+FOLDER = Path(__file__).parent.parent / "configs"
+ROOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+CHOICES = sorted(
+    (root, f"{path.parent.name}={path.stem}")
+    for path in FOLDER.glob("*/*.yaml")
+    for root in ROOTS
+    if path.parent.name in str(OmegaConf.load(FOLDER / f"{root}.yaml").get("defaults", ""))
+)
+
+
+def composed(root, *overrides):
+    with initialize_config_dir(str(FOLDER), version_base="1.3"):
+        return compose(root, list(overrides))
+
+
+def targets(node):
+    """Every `_target_` in a plain container."""
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield node["_target_"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from targets(child)
+
+
+def check_targets(config):
+    found = list(targets(OmegaConf.to_container(config, resolve=False)))
+    assert found
+    for name in found:
+        try:
+            get_class(name)
+        except Exception:
+            assert callable(get_method(name)), name
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_root_composes_and_names_what_exists(root):
+    check_targets(composed(root))
+
+
+@pytest.mark.parametrize(("root", "choice"), CHOICES)
+def test_every_choice_composes(root, choice):
+    check_targets(composed(root, choice))
+
+
+def test_every_group_is_chosen_from_somewhere():
+    groups = {path.parent.name for path in FOLDER.glob("*/*.yaml")}
+    assert {choice.partition("=")[0] for _, choice in CHOICES} == groups
+
+
+@pytest.mark.parametrize("choice", [c for root, c in CHOICES if root == "train" and c.partition("=")[0] != "data"])
+def test_training_can_be_built(choice, packed, tmp_path):
+    choices = [choice, f"output={tmp_path}", f"data.root={packed}", "data.resolution=8"]
+    if choice == "logger=wandb":
+        pytest.importorskip("wandb")
+        choices.append("+logger.mode=disabled")
+    config = composed("train", *choices)
+    module = instantiate(config.model)
+    assert module.growth.final_resolution == module.generator.resolution == config.model.generator.resolution
+    data = instantiate(config.data)
+    for node, extra in ((config.checkpoints, {"training": {}}), (config.grid, {"data": data.val}), (config.logger, {})):
+        instantiate(node, **extra)
+    instantiate(config.trainer, accelerator="cpu", logger=False)
