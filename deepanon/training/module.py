@@ -35,6 +35,8 @@ class GANTrainer(L.LightningModule):
         ema_half_life: images after which a weight counts half in the average.
         reconstruction_weight: of the L1 distance to the original at the start; falls linearly to 0 …
         reconstruction_images: … over so many images. The paper has no such term (weight 0).
+        warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
+            critic joins afterwards. 0 in the paper.
         seed: of noise, augmentation and interpolation; with the images seen it fixes every draw.
     """
 
@@ -52,6 +54,7 @@ class GANTrainer(L.LightningModule):
         ema_half_life: float = 10_000,
         reconstruction_weight: float = 0.0,
         reconstruction_images: int = 0,
+        warmup_images: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -61,9 +64,8 @@ class GANTrainer(L.LightningModule):
         if not isinstance(betas, list | tuple) or len(betas) != 2:
             raise TypeError(f"betas must be two numbers, got {betas!r}")
         _check_numbers(False, beta1=betas[0], beta2=betas[1], penalty_weight=penalty_weight, drift_weight=drift_weight)
-        _check_numbers(
-            False, reconstruction_weight=reconstruction_weight, reconstruction_images=reconstruction_images, seed=seed
-        )
+        _check_numbers(False, reconstruction_weight=reconstruction_weight, seed=seed, warmup_images=warmup_images)
+        _check_numbers(False, reconstruction_images=reconstruction_images)
         if max(betas) >= 1:
             raise ValueError(f"betas must lie below 1, got {betas}")
         if augmentation is not None and not isinstance(augmentation, Augmentation):
@@ -76,6 +78,7 @@ class GANTrainer(L.LightningModule):
         self.lr, self.betas, self.ema_half_life, self.seed = lr, (float(betas[0]), float(betas[1])), ema_half_life, seed
         self.penalty_weight, self.drift_weight = penalty_weight, drift_weight
         self.reconstruction_weight, self.reconstruction_images = reconstruction_weight, reconstruction_images
+        self.warmup_images = warmup_images
         self.images_seen = 0
         self.to(memory_format=torch.channels_last)
 
@@ -93,8 +96,11 @@ class GANTrainer(L.LightningModule):
         z = torch.randn(len(real), self.generator.noise, 4, 4, generator=rng).to(real.device)
         epsilon = torch.rand(len(real), 1, 1, 1, generator=rng).to(real.device)
         fake = self._draw(self.generator, crops, z, state)
-        logs = self._critic_step(real, fake.detach(), crops, epsilon, state)
-        logs |= self._generator_step(real, fake, crops, state)
+        if self.images_seen < self.warmup_images:
+            logs = self._warmup_step(real, fake, crops)
+        else:
+            logs = self._critic_step(real, fake.detach(), crops, epsilon, state)
+            logs |= self._generator_step(real, fake, crops, state)
         self._advance(len(real))
         self.log_dict(logs | {"resolution": float(state.resolution), "alpha": state.alpha})
         self.log("images_seen", float(self.images_seen), prog_bar=True)
@@ -102,6 +108,11 @@ class GANTrainer(L.LightningModule):
     def _draw(self, network: Generator, crops: Crops, z: Tensor, state: GrowthState) -> Tensor:
         drawn: Tensor = network(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha)
         return drawn
+
+    def _warmup_step(self, real: Tensor, fake: Tensor, crops: Crops) -> dict[str, Tensor]:
+        distance = reconstruction_loss(fake, real, crops.mask)
+        self._step(0, distance)
+        return {"generator/l1": distance}
 
     def _critic_step(
         self, real: Tensor, fake: Tensor, crops: Crops, epsilon: Tensor, state: GrowthState
