@@ -195,3 +195,29 @@ def test_data_must_fit_the_model(packed, tmp_path):
     seven = build(schema="coco7", generator=Generator(16, WIDTHS, 7), discriminator=Discriminator(16, WIDTHS, 7))
     with pytest.raises(SchemaError, match="'five', the model 'coco7'"):
         fit(seven, CropsData(packed, 16), tmp_path)
+
+
+def test_the_critic_joins_after_the_warm_up(packed, tmp_path):
+    """While the generator learns by reconstruction alone the critic keeps its first weights, then both move."""
+    during, _ = fit(build([Phase(8, 8, 0, 16)], generator=small(), discriminator=critic(), warmup_images=16),
+                    CropsData(packed, 16), tmp_path / "a")  # fmt: skip
+    after, _ = fit(build([Phase(8, 8, 0, 24)], generator=small(), discriminator=critic(), warmup_images=16),
+                   CropsData(packed, 16), tmp_path / "b")  # fmt: skip
+
+    def moved(module, network):
+        start = {"generator": small(), "discriminator": critic()}[network].state_dict()
+        return any(not torch.equal(start[name], value) for name, value in getattr(module, network).state_dict().items())
+
+    assert moved(during, "generator")
+    assert not moved(during, "discriminator")
+    assert moved(after, "discriminator")
+
+
+def small():
+    torch.manual_seed(0)
+    return Generator(8, {4: 8, 8: 8})
+
+
+def critic():
+    torch.manual_seed(0)
+    return Discriminator(8, {4: 8, 8: 8})
