@@ -173,17 +173,10 @@ class GANTrainer(L.LightningModule):
             for optimizer in optimizers:
                 optimizer.optimizer.state.clear()
 
-    def on_train_start(self) -> None:
-        """Do nothing more if the schedule has ended already (Lightning would wait for images for ever)."""
-        self._stop_at_the_end()
-
-    def _stop_at_the_end(self) -> None:
+    def on_train_epoch_end(self) -> None:
+        """Stop when the schedule has ended; Lightning, whose epochs mean nothing here, would begin another."""
         if self.images_seen >= self.growth.total_images:
             self.trainer.should_stop = True
-
-    def on_train_epoch_end(self) -> None:
-        """The data ends with the schedule; Lightning's epochs mean nothing here."""
-        self._stop_at_the_end()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the clock."""

@@ -36,9 +36,9 @@ def test_gradient_penalty_of_a_linear_critic(scale):
 def test_gradient_penalty_is_taken_between_real_and_drawn():
     """f(x) = |x|^2 / 2 has the gradient x, so the penalty tells where it was taken."""
     real, fake = torch.full((3, 3, 2, 2), 2.0), torch.full((3, 3, 2, 2), -1.0)
-    epsilon = torch.tensor([0.0, 0.5, 1.0]).view(3, 1, 1, 1)
+    epsilon = torch.tensor([0.0, 0.5, 0.75]).view(3, 1, 1, 1)
     penalty = gradient_penalty(lambda x: x.square().sum((1, 2, 3)) / 2, real, fake, epsilon)
-    norms = torch.tensor([1.0, 0.5, 2.0]) * 12**0.5  # epsilon 0 is the drawn crop, 1 the real one
+    norms = torch.tensor([1.0, 0.5, 1.25]) * 12**0.5  # |x|: epsilon 0 is the drawn crop, 1 the real one
     torch.testing.assert_close(penalty, (norms - 1).square().mean())
 
 

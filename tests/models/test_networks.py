@@ -110,6 +110,17 @@ def test_layers_above_the_current_size_are_not_used(network, size):
     }  # fmt: skip
 
 
+def test_keypoints_condition_every_level():
+    context, mask, points, z = inputs(n=8)
+    generator, discriminator = tiny(), critic()
+    discriminator(generator(context, mask, points, z), context, mask, points).sum().backward()
+    first = [generator.decoder[str(r)][0][0] for r in (8, 16, 32)]
+    first += [discriminator.blocks[str(r)][0][0] for r in (8, 16, 32)] + [discriminator.last[0][0]]
+    for conv in first:
+        assert (conv.weight.grad[:, -K:].abs().amax((0, 2, 3)) > 0).all()
+    assert (generator.bottleneck[0][0].weight.grad[:, 16 : 16 + K].abs().amax((0, 2, 3)) > 0).all()
+
+
 def test_composite_keeps_known_pixels_exactly():
     context, mask, points, z = inputs()
     drawn = tiny(composite=True)(context, mask, points, z)
