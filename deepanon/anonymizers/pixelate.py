@@ -8,19 +8,23 @@ import numpy as np
 from deepanon.geometry import Array
 
 MOSAIC_CELLS = 8  # across the shorter side of the face
+SMALLEST_CELL = 3  # px; on tiny faces cells of one pixel would leave the face as it is
 
 
 def pixelate(face: Array, rng: np.random.Generator, *, cells: int) -> Array:
-    """Bilinear down to `cells` x `cells` and bilinear back up: smooth, as DeepPrivacy's code compares with."""
+    """Bilinear down to `cells` x `cells` and bilinear back up: smooth, as DeepPrivacy's code compares with.
+
+    By that definition a face of fewer than `cells` pixels loses next to nothing.
+    """
     height, width = face.shape[:2]
     small = cv2.resize(face, (cells, cells), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def mosaic(face: Array, rng: np.random.Generator) -> Array:
-    """Square cells of one mean colour each, `MOSAIC_CELLS` across the shorter side of the face."""
+    """Square cells of one mean colour each, `MOSAIC_CELLS` across the shorter side of the face, of 3 px at least."""
     height, width = face.shape[:2]
-    cell = max(1, round(min(height, width) / MOSAIC_CELLS))
+    cell = max(SMALLEST_CELL, round(min(height, width) / MOSAIC_CELLS))
     down, across = -(-height // cell), -(-width // cell)
     padded = np.pad(face, [(0, down * cell - height), (0, across * cell - width), (0, 0)], mode="edge")
     means = padded.reshape(down, cell, across, cell, 3).mean(axis=(1, 3)).round().astype(np.uint8)

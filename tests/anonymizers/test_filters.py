@@ -71,3 +71,11 @@ def test_native_pixels_reach_the_function(name):
     out = replace_faces(image, Detections(np.array([[60, 50, 100, 100.0]]), np.ones(1)), build_anonymizer(name), [1])
     expected = build_anonymizer(name).function(np.ascontiguousarray(image[50:100, 60:100]), RNG)
     assert np.array_equal(out[50:100, 60:100], expected)
+
+
+@pytest.mark.parametrize("name", ["mosaic", "heavy_blur", "gaussian9", "blackout", "noise"])
+@pytest.mark.parametrize("side", range(2, 24))
+def test_small_faces_are_not_left_as_they_are(name, side):
+    face = np.random.default_rng(side).integers(0, 256, (side + 2, side, 3), dtype=np.uint8)
+    changed = build_anonymizer(name).function(face, np.random.default_rng(0)) != face
+    assert changed.any(axis=-1).mean() > 0.9
