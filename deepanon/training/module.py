@@ -15,6 +15,7 @@ from deepanon.data.crops import FaceBatch
 from deepanon.detections import schema_for
 from deepanon.models import Discriminator, Generator, Growth
 from deepanon.models.growth import GrowthState
+from deepanon.models.layers import check_count
 from deepanon.models.losses import critic_loss, drift_penalty, generator_loss, gradient_penalty, reconstruction_loss
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
 
@@ -35,6 +36,8 @@ class GANTrainer(L.LightningModule):
         ema_half_life: images after which a weight counts half in the average.
         reconstruction_weight: of the L1 distance to the original at the start; falls linearly to 0 …
         reconstruction_images: … over so many images. The paper has no such term (weight 0).
+        critic_steps: batches the critic learns from for each one that the generator learns from; 1 in the paper, 5 in
+            WGAN-GP's. A generator that is faster than its critic learns nothing from it.
         warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
             critic joins afterwards. 0 in the paper.
         seed: of noise, augmentation and interpolation; with the images seen it fixes every draw.
@@ -54,6 +57,7 @@ class GANTrainer(L.LightningModule):
         ema_half_life: float = 10_000,
         reconstruction_weight: float = 0.0,
         reconstruction_images: int = 0,
+        critic_steps: int = 1,
         warmup_images: int = 0,
         seed: int = 0,
     ) -> None:
@@ -66,6 +70,7 @@ class GANTrainer(L.LightningModule):
         _check_numbers(False, beta1=betas[0], beta2=betas[1], penalty_weight=penalty_weight, drift_weight=drift_weight)
         _check_numbers(False, reconstruction_weight=reconstruction_weight, seed=seed, warmup_images=warmup_images)
         _check_numbers(False, reconstruction_images=reconstruction_images)
+        self.critic_steps = check_count("critic_steps", critic_steps)
         if max(betas) >= 1:
             raise ValueError(f"betas must lie below 1, got {betas}")
         if augmentation is not None and not isinstance(augmentation, Augmentation):
@@ -87,7 +92,7 @@ class GANTrainer(L.LightningModule):
         return [torch.optim.Adam(net.parameters(), self.lr, self.betas) for net in (self.generator, self.discriminator)]
 
     def training_step(self, batch: FaceBatch, batch_index: int) -> None:
-        """One critic step and one generator step on `batch`."""
+        """One critic step and, every `critic_steps` batches, one generator step."""
         state = self.growth.at(self.images_seen)
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + self.images_seen)
         batch = augment(batch, self.schema, self.augmentation, rng)
@@ -95,12 +100,13 @@ class GANTrainer(L.LightningModule):
         crops = hide_more(crops, self.augmentation.second_hole, rng)
         z = torch.randn(len(real), self.generator.noise, 4, 4, generator=rng).to(real.device)
         epsilon = torch.rand(len(real), 1, 1, 1, generator=rng).to(real.device)
-        fake = self._draw(self.generator, crops, z, state)
-        if self.images_seen < self.warmup_images:
-            logs = self._warmup_step(real, fake, crops)
-        else:
-            logs = self._critic_step(real, fake.detach(), crops, epsilon, state)
-            logs |= self._generator_step(real, fake, crops, state)
+        warming_up = self.images_seen < self.warmup_images
+        generator_too = warming_up or self.images_seen // len(real) % self.critic_steps == 0
+        with torch.set_grad_enabled(generator_too):
+            fake = self._draw(self.generator, crops, z, state)
+        logs = {} if warming_up else self._critic_step(real, fake.detach(), crops, epsilon, state)
+        if generator_too:
+            logs |= self._generator_step(real, fake, crops, state, adversarial=not warming_up)
         self._advance(len(real))
         self.log_dict(logs | {"resolution": float(state.resolution), "alpha": state.alpha})
         self.log("images_seen", float(self.images_seen), prog_bar=True)
@@ -108,11 +114,6 @@ class GANTrainer(L.LightningModule):
     def _draw(self, network: Generator, crops: Crops, z: Tensor, state: GrowthState) -> Tensor:
         drawn: Tensor = network(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha)
         return drawn
-
-    def _warmup_step(self, real: Tensor, fake: Tensor, crops: Crops) -> dict[str, Tensor]:
-        distance = reconstruction_loss(fake, real, crops.mask)
-        self._step(0, distance)
-        return {"generator/l1": distance}
 
     def _critic_step(
         self, real: Tensor, fake: Tensor, crops: Crops, epsilon: Tensor, state: GrowthState
@@ -133,14 +134,19 @@ class GANTrainer(L.LightningModule):
             "critic/distance": -wasserstein,
         }
 
-    def _generator_step(self, real: Tensor, fake: Tensor, crops: Crops, state: GrowthState) -> dict[str, Tensor]:
+    def _generator_step(
+        self, real: Tensor, fake: Tensor, crops: Crops, state: GrowthState, *, adversarial: bool
+    ) -> dict[str, Tensor]:
+        distance = reconstruction_loss(fake, real, crops.mask)
+        if not adversarial:
+            self._step(0, distance)
+            return {"generator/l1": distance}
         self.discriminator.requires_grad_(False)
         scores = self.discriminator(fake, crops.context, crops.mask, crops.keypoints, alpha=state.alpha)
-        adversarial = generator_loss(scores)
-        distance = reconstruction_loss(fake, real, crops.mask)
-        self._step(0, adversarial + self._reconstruction() * distance)
+        loss = generator_loss(scores)
+        self._step(0, loss + self._reconstruction() * distance)
         self.discriminator.requires_grad_(True)
-        return {"generator/adversarial": adversarial, "generator/l1": distance}
+        return {"generator/adversarial": loss, "generator/l1": distance}
 
     def _reconstruction(self) -> float:
         """Current weight of the reconstruction term."""
@@ -172,6 +178,12 @@ class GANTrainer(L.LightningModule):
             assert isinstance(optimizers, list)
             for optimizer in optimizers:
                 optimizer.optimizer.state.clear()
+
+    def on_train_start(self) -> None:
+        """Use this run's learning rate, also where a checkpoint brought back another."""
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.lr
 
     def on_train_epoch_end(self) -> None:
         """Stop when the schedule has ended; Lightning, whose epochs mean nothing here, would begin another."""

@@ -135,7 +135,7 @@ def test_critic_and_generator_pull_in_opposite_directions(packed, tmp_path):
     module = build([Phase(16, 8, 0, 240)], augmentation=Augmentation(0, 0, 0, 0), lr=0.005)
     for parameter in module.generator.parameters():
         parameter.requires_grad_(False)
-    module._generator_step = lambda *_: {}
+    module._generator_step = lambda *_, **__: {}
     distances = []
     module.log_dict = lambda logs: distances.append(float(logs["critic/distance"]))
     fit(module, CropsData(packed, 16), tmp_path)
