@@ -81,7 +81,7 @@ def test_no_face_is_an_error_unless_a_copy_is_asked_for(scene):
 
 
 def test_unknown_methods_and_options_list_the_valid_ones():
-    with pytest.raises(OptionError, match="gan.*pixelate8"):
+    with pytest.raises(OptionError, match=r"gan.*pixelate8"):
         build_anonymizer("blur")
     with pytest.raises(FileNotFoundError, match="first"):
         build_anonymizer("gan", model="nowhere.safetensors")

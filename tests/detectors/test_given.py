@@ -86,7 +86,7 @@ BROKEN = {
     "score": '{"format": 1, "schema": "five", "images": {"a.jpg": {"faces": [{"box": [1, 2, 3, 4], "score": 7}]}}}',
     "points": json.dumps(
         {"format": 1, "schema": "five", "images": {"a.jpg": {"faces": [{"box": [1, 2, 3, 4], "keypoints": [[1, 2]]}]}}}
-    ),  # fmt: skip
+    ),
     "faces": '{"format": 1, "schema": "five", "images": {"a.jpg": {"faces": 3}}}',
     "entry": '{"format": 1, "schema": "five", "images": {"a.jpg": 3}}',
 }

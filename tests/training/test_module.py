@@ -221,3 +221,19 @@ def small():
 def critic():
     torch.manual_seed(0)
     return Discriminator(8, {4: 8, 8: 8})
+
+
+def test_the_generator_learns_from_every_third_batch_only(packed, tmp_path):
+    module = build([Phase(8, 8, 0, 48)], generator=small(), discriminator=critic(), critic_steps=3)
+    drawn = []
+    step = module._step
+    module._step = lambda which, loss: (drawn.append(which), step(which, loss))
+    fit(module, CropsData(packed, 16), tmp_path)
+    assert drawn == [1, 0, 1, 1, 1, 0, 1, 1]  # 1: critic, 0: generator; six batches
+
+
+def test_a_resumed_run_uses_its_own_learning_rate(packed, tmp_path):
+    fit(build(lr=0.002), CropsData(packed, 16), tmp_path)
+    longer = [*SHORT[:1], Phase(16, 4, 16, 32)]
+    _, trainer = fit(build(longer, lr=0.0005), CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    assert [group["lr"] for o in trainer.optimizers for group in o.param_groups] == [0.0005, 0.0005]
