@@ -14,7 +14,7 @@ from deepanon.errors import DeepanonError, OptionError
 
 if TYPE_CHECKING:
     from deepanon.detectors import Detector
-    from deepanon.folders import Outcome
+    from deepanon.folders import Outcome, Plan
 
 METHODS = "gan pixelate8 pixelate16 mosaic gaussian9 heavy_blur blackout noise"
 FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     try:
         sys.exit(options.run(options))
-    except (DeepanonError, FileNotFoundError) as error:
+    except (DeepanonError, OSError) as error:
         print(f"deepanon: {error}", file=sys.stderr)
         sys.exit(MISUSED)
     except KeyboardInterrupt:
@@ -114,6 +114,7 @@ def _anonymize(options: argparse.Namespace) -> int:
 
     plan = make_plan(options.inputs, options.output)
     targets(plan, options.output)  # every wrong path is said before a network is loaded
+    _check_report(options.json, plan)
     work = anonymize_files(plan, options.output, _face_anonymizer(options), keep_metadata=options.keep_metadata)
     outcomes = _progress(work, len(plan.jobs))
     if options.json:
@@ -145,6 +146,7 @@ def _detect(options: argparse.Namespace) -> int:
     from deepanon.folders import detect_files, make_plan
 
     plan = make_plan(options.inputs)
+    _check_report(options.output, plan)
     results = _progress(detect_files(plan, _detector(options)), len(plan.jobs))
     found = {outcome.name: (outcome.faces, w, h) for outcome, w, h in results if outcome.status != "failed"}
     write_detections(options.output, found, FIVE)
@@ -156,6 +158,18 @@ def _demo(options: argparse.Namespace) -> int:
 
     print(run_demo(options.output))
     return 0
+
+
+def _check_report(path: str | None, plan: Plan) -> None:
+    """Refuse a JSON file that is a folder or one of the photos, before the work."""
+    from deepanon.pipeline import refuse_same
+
+    if path is None:
+        return
+    if Path(path).is_dir():
+        raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
+    for job in plan.jobs:
+        refuse_same(job.source, path)
 
 
 def _progress(steps: Any, total: int) -> list[Any]:

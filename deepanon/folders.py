@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,11 +57,11 @@ class Outcome:
 def make_plan(inputs: Sequence[str | Path], output: str | Path | None = None) -> Plan:
     """List every picture of `inputs`, files and folders; sub-folders are kept as part of the name.
 
-    With several inputs each folder's own name comes first, so that equal file names do not collide. What lies below
-    `output` is a result of an earlier run and is passed over.
+    With several inputs each folder's own name comes first, so that equal file names do not collide.
 
     Raises:
-        OptionError: an input does not exist, two inputs would get one name, or there is no picture at all.
+        OptionError: an input does not exist or cannot be listed, two inputs would get one name, there is no picture at
+            all, or `output` lies inside an input folder and already holds pictures.
     """
     paths = [Path(given) for given in inputs]
     jobs: list[Job] = []
@@ -72,7 +73,9 @@ def make_plan(inputs: Sequence[str | Path], output: str | Path | None = None) ->
             jobs.append(Job(path, path.name))
             continue
         prefix = Path(path.resolve().name) if len(paths) > 1 else Path()
-        for found in _walk(path, output):
+        if output is not None:
+            _refuse_mixture(path, output)
+        for found in _walk(path):
             if found.suffix.lower() in WRITERS:
                 jobs.append(Job(found, (prefix / found.relative_to(path)).as_posix()))
             else:
@@ -83,10 +86,28 @@ def make_plan(inputs: Sequence[str | Path], output: str | Path | None = None) ->
     return Plan(jobs, left_out)
 
 
-def _walk(folder: Path, output: str | Path | None) -> list[Path]:
-    ours = None if output is None else Path(output).resolve()
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [path for path in files if ours is None or ours not in path.resolve().parents]
+def _walk(folder: Path) -> list[Path]:
+    """Every file below `folder`; links to folders are listed but not followed, so that they are left out aloud."""
+    found: list[Path] = []
+    for root, folders, files in os.walk(folder, onerror=_unlisted):
+        links = [name for name in folders if (Path(root) / name).is_symlink()]
+        found += [Path(root) / name for name in (*files, *links)]
+    return sorted(found)
+
+
+def _unlisted(error: OSError) -> None:
+    raise OptionError(f"{error.filename}: cannot be listed ({error.strerror}); its photos would be missing")
+
+
+def _refuse_mixture(folder: Path, output: str | Path) -> None:
+    """Refuse an output inside the input that holds pictures: nobody can tell results from originals there."""
+    inner = Path(output).resolve()
+    if folder.resolve() in inner.parents and inner.is_dir():
+        pictures = [path for path in _walk(inner) if path.suffix.lower() in WRITERS]
+        if pictures:
+            raise OptionError(
+                f"{output} lies inside {folder} and already holds {pictures[0].name}: choose another output"
+            )
 
 
 def _refuse_collisions(jobs: list[Job]) -> None:

@@ -36,7 +36,9 @@ def clip(boxes: Array, width: int, height: int) -> Array:
 
 
 def inside(boxes: Array, width: int, height: int) -> Array:
-    """(N,) bool: the box shares some area with a `width` x `height` picture."""
+    """(N,) bool: the box shares some area with a `width` x `height` picture. NaN raises `ValueError`."""
+    if np.isnan(boxes).any():  # compares as outside, and a face would be dropped without a word
+        raise ValueError(f"boxes must be numbers, got {np.asarray(boxes).tolist()}")
     cut = clip(boxes, width, height)
     return np.asarray((cut[..., 2] > cut[..., 0]) & (cut[..., 3] > cut[..., 1]))
 

@@ -92,5 +92,6 @@ def anonymize(source: str | Path, target: str | Path, method: str = "gan", **opt
 
 def refuse_same(source: str | Path, target: str | Path) -> None:
     """Raise `OptionError` if both paths are one file: inputs are never modified."""
-    if Path(source).resolve() == Path(target).resolve():
+    source, target = Path(source), Path(target)
+    if source.resolve() == target.resolve() or (target.exists() and source.exists() and source.samefile(target)):
         raise OptionError(f"{target}: source and target are the same file; inputs are never modified")

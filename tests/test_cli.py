@@ -1,6 +1,7 @@
 """The command line: what goes in, what comes out, what is refused, and the exit code."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -61,10 +62,48 @@ def test_a_folder_is_mirrored(photos, tmp_path, capsys):
     assert len(report["files"][0]["faces"][0]["box"]) == 4
 
 
-def test_results_of_an_earlier_run_inside_the_folder_are_not_inputs(photos):
-    for _ in range(2):
-        assert run("anonymize", photos, "-o", photos / "out", "--method", "blackout") == 0
-    assert not (photos / "out" / "out").exists()
+def test_an_output_inside_the_input_must_not_hold_pictures(photos, capsys):
+    """They may be originals: neither passed over nor overwritten."""
+    before = (photos / "sub" / "one.png").read_bytes()
+    assert run("anonymize", photos, "-o", photos / "sub", "--method", "blackout") == 2
+    assert "already holds" in capsys.readouterr().err
+    assert (photos / "sub" / "one.png").read_bytes() == before
+    assert run("anonymize", photos, "-o", photos / "out", "--method", "blackout") == 0
+    assert run("anonymize", photos, "-o", photos / "out", "--method", "blackout") == 2
+
+
+def test_linked_folders_and_broken_links_are_not_silent(photos, tmp_path, capsys):
+    (tmp_path / "elsewhere").mkdir()
+    (photos / "linked").symlink_to(tmp_path / "elsewhere")
+    (photos / "gone.jpg").symlink_to(tmp_path / "nothing.jpg")
+    assert run("anonymize", photos, "-o", tmp_path / "out", "--method", "blackout") == 1
+    errors = capsys.readouterr().err
+    assert "left out (not a supported picture)" in errors
+    assert "linked" in errors
+    assert "FAILED gone.jpg" in errors
+
+
+def test_a_folder_that_cannot_be_listed_stops_the_run(photos, tmp_path, capsys, monkeypatch):
+    real = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert run("anonymize", photos, "-o", tmp_path / "out", "--method", "blackout") == 2
+    assert "cannot be listed" in capsys.readouterr().err
+
+
+def test_reports_never_overwrite_a_photo(photos, tmp_path, capsys):
+    picture = photos / "one.png"
+    before = picture.read_bytes()
+    assert run("detect", picture, "-o", picture) == 2
+    assert run("anonymize", picture, "-o", tmp_path / "o.png", "--method", "blackout", "--json", picture) == 2
+    assert run("detect", picture, "-o", tmp_path) == 2
+    assert picture.read_bytes() == before
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_one_file_to_one_file_and_to_a_folder(photos, tmp_path):

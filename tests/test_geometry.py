@@ -147,3 +147,8 @@ def test_outward_contains_and_never_wraps():
     assert geometry.clip(huge, 10, 6).tolist() == [[0, 0, 10, 6]]
     with pytest.raises(ValueError, match="must be numbers"):
         geometry.outward(np.array([[np.nan, 0, 1, 1]]))
+
+
+def test_inside_never_takes_nan_for_outside():
+    with pytest.raises(ValueError, match="numbers"):
+        geometry.inside(np.array([[np.nan, 0, 5, 5]]), 10, 10)
