@@ -6,7 +6,7 @@ from safetensors.torch import save
 
 from deepanon.detections import COCO7, FIVE
 from deepanon.errors import ModelError
-from deepanon.models import Generator
+from deepanon.models import DeepPrivacyGenerator
 from deepanon.weights import BUNDLED, FORMAT, LoadedGenerator, load_generator, save_generator
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
@@ -14,7 +14,7 @@ WIDTHS = {4: 8, 8: 8, 16: 4}
 
 def network(**options):
     torch.manual_seed(0)
-    return Generator(16, WIDTHS, **options)
+    return DeepPrivacyGenerator(16, WIDTHS, **options)
 
 
 def header(**changes):

@@ -27,15 +27,19 @@ class EqualizedConv2d(nn.Module):
         """(N, in, H, W) -> (N, out, H', W')."""
         return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
 
+    def unbiased(self, x: Tensor) -> Tensor:
+        """The same without the bias."""
+        return F.conv2d(x, self.weight * self.scale, padding=self.padding)
+
 
 class EqualizedLinear(nn.Module):
-    """Fully connected layer with equalised learning rate."""
+    """Fully connected layer with equalised learning rate; the scale is sqrt(gain / in_features)."""
 
-    def __init__(self, in_features: int, out_features: int) -> None:
+    def __init__(self, in_features: int, out_features: int, gain: float = 2.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_features, in_features))
         self.bias = nn.Parameter(torch.zeros(out_features))
-        self.scale = math.sqrt(2.0 / in_features)
+        self.scale = math.sqrt(gain / in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in) -> (N, out)."""
@@ -57,6 +61,23 @@ def conv_unit(in_channels: int, out_channels: int, kernel: int = 3, *, norm: boo
     if norm:
         layers.append(PixelNorm())
     return nn.Sequential(*layers)
+
+
+class ResidualDown(nn.Module):
+    """Halves the resolution: two 3×3 convolutions beside a 1×1 shortcut, their sum divided by sqrt(2)."""
+
+    def __init__(self, in_channels: int, middle: int, out_channels: int) -> None:
+        super().__init__()
+        self.first = EqualizedConv2d(in_channels, middle, 3)
+        self.second = EqualizedConv2d(middle, out_channels, 3)
+        self.shortcut = EqualizedConv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, H/2, W/2)."""
+        inside = F.avg_pool2d(F.leaky_relu(self.first(x), 0.2), 2)
+        inside = F.leaky_relu(self.second(inside), 0.2)
+        out: Tensor = (inside + self.shortcut(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+        return out
 
 
 def keypoint_maps(keypoints: Tensor, size: int) -> Tensor:
@@ -82,6 +103,15 @@ def resolutions(top: int) -> list[int]:
     return [2**power for power in range(3, top.bit_length())]
 
 
+def check_resolution(name: str, size: int, largest: int, alpha: float) -> int:
+    """Return `size` if network `name` can be run at it; `ValueError` otherwise."""
+    if size not in resolutions(largest):
+        raise ValueError(f"{name}: crop size must be one of {resolutions(largest)}, got {size}")
+    if alpha < 1 and size == 8:
+        raise ValueError(f"{name}: 8 px is the smallest size, there is nothing to fade in from; alpha must be 1")
+    return size
+
+
 def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
     """Return `widths` for 4…`top` with integer keys; larger sizes are left out, as Hydra cannot take keys away.
 
@@ -101,10 +131,10 @@ def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
     return {size: check_count(f"widths[{size}]", table[str(size)]) for size in needed}
 
 
-def check_count(name: str, value: int) -> int:
-    """Return `value` if it is a whole number of at least 1; `TypeError` or `ValueError` says `name` otherwise."""
+def check_count(name: str, value: int, least: int = 1) -> int:
+    """Return `value` if it is a whole number >= `least`; `TypeError` or `ValueError` says `name` otherwise."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be positive, got {value}")
+    if value < least:
+        raise ValueError(f"{name} must be {'positive' if least == 1 else f'{least} or more'}, got {value}")
     return value

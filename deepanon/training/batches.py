@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,6 +14,7 @@ from deepanon.data.crops import FaceBatch
 from deepanon.detections import KeypointSchema
 from deepanon.images import unit
 from deepanon.models.growth import GrowthState
+from deepanon.training.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -20,39 +22,42 @@ class Augmentation:
     """What is varied in training.
 
     Attributes:
-        flip: probability of mirroring; keypoints change sides with it.
+        flip: probability of mirroring.
+        flip_swaps: a mirrored left eye becomes the right one. False repeats DeepPrivacy's mistake of mirroring
+            positions but not sides.
         box_jitter: largest relative change of the box's width and height, one factor for both, centre kept.
         keypoint_dropout: probability that a face's keypoints are withheld, so that the network learns to do without.
         second_hole: probability that a random second box is hidden too, as a neighbour's face is in use.
     """
 
     flip: float = 0.5
+    flip_swaps: bool = True
     box_jitter: float = 0.02
     keypoint_dropout: float = 0.1
     second_hole: float = 0.1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.flip_swaps, bool):
+            raise TypeError(f"augmentation: flip_swaps must be true or false, got {self.flip_swaps!r}")
         for name, value in vars(self).items():
+            if name == "flip_swaps":
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise TypeError(f"augmentation: {name} must be a number, got {value!r}")
             if not 0 <= value <= 1 or (name == "box_jitter" and value == 1):
                 raise ValueError(f"augmentation: {name} must lie in [0, 1], box_jitter below 1, got {value}")
 
 
-def augment(batch: FaceBatch, schema: KeypointSchema, how: Augmentation, rng: torch.Generator) -> FaceBatch:
-    """Return a varied copy of `batch`; every draw comes from `rng` (on the CPU), whatever the device."""
-    n, device = len(batch.images), batch.images.device
-
-    def draw() -> Tensor:
-        return torch.rand(n, generator=rng).to(device)
-
+def augment(batch: FaceBatch, schema: KeypointSchema, how: Augmentation, draws: Draws) -> FaceBatch:
+    """Return a varied copy of `batch`."""
     images, boxes, keypoints = batch.images, batch.boxes, batch.keypoints
-    flip = draw() < how.flip
+    flip = draws.uniform() < how.flip
     images = torch.where(flip[:, None, None, None], images.flip(-1), images)
     boxes = torch.where(flip[:, None], _mirror_boxes(boxes), boxes)
-    keypoints = torch.where(flip[:, None, None], _mirror_points(keypoints, schema), keypoints)
-    boxes = _scale_boxes(boxes, 1 + how.box_jitter * (2 * draw() - 1))
-    keypoints = torch.where((draw() < how.keypoint_dropout)[:, None, None], torch.nan, keypoints)
+    mirrored = _mirror_points(keypoints, schema.flip if how.flip_swaps else range(len(schema)))
+    keypoints = torch.where(flip[:, None, None], mirrored, keypoints)
+    boxes = _scale_boxes(boxes, 1 + how.box_jitter * (2 * draws.uniform() - 1))
+    keypoints = torch.where((draws.uniform() < how.keypoint_dropout)[:, None, None], torch.nan, keypoints)
     return FaceBatch(images, boxes, keypoints)
 
 
@@ -80,14 +85,12 @@ def prepare(batch: FaceBatch, schema: KeypointSchema, state: GrowthState) -> tup
     return real, Crops.from_faces(real, boxes / size, batch.keypoints, schema)
 
 
-def hide_more(crops: Crops, probability: float, rng: torch.Generator) -> Crops:
+def hide_more(crops: Crops, probability: float, draws: Draws) -> Crops:
     """Hide a random second box in some crops, as a neighbour's face is hidden when a photo is anonymized."""
-    n = len(crops)
-    centre, side = torch.rand(n, 2, generator=rng), 0.1 + 0.4 * torch.rand(n, 1, generator=rng)
+    centre, side = draws.uniform(2), 0.1 + 0.4 * draws.uniform(1)
     boxes = torch.cat([centre - side / 2, centre + side / 2], 1) * crops.size
-    chosen = (torch.rand(n, generator=rng) < probability)[:, None, None, None]
-    extra = (box_mask(boxes, crops.size) * chosen).to(crops.mask.device)
-    mask = torch.maximum(crops.mask, extra)
+    chosen = (draws.uniform() < probability)[:, None, None, None]
+    mask = torch.maximum(crops.mask, box_mask(boxes, crops.size) * chosen)
     return replace(crops, mask=mask, context=hide(crops.context, mask))
 
 
@@ -95,8 +98,8 @@ def _mirror_boxes(boxes: Tensor) -> Tensor:
     return torch.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], 1)
 
 
-def _mirror_points(keypoints: Tensor, schema: KeypointSchema) -> Tensor:
-    swapped = keypoints[:, list(schema.flip)]
+def _mirror_points(keypoints: Tensor, order: Iterable[int]) -> Tensor:
+    swapped = keypoints[:, list(order)]
     return torch.stack([1 - swapped[..., 0], swapped[..., 1]], -1)
 
 

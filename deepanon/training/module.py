@@ -1,9 +1,8 @@
-"""The training step: one critic step and one generator step a batch, on a clock that counts images."""
+"""The training step: one discriminator step and one generator step a batch, on a clock that counts images."""
 
 from __future__ import annotations
 
 import copy
-import math
 from typing import Any
 
 import lightning as L
@@ -13,33 +12,42 @@ from torch import Tensor
 from deepanon.crops import Crops
 from deepanon.data.crops import FaceBatch
 from deepanon.detections import schema_for
-from deepanon.models import Discriminator, Generator, Growth
+from deepanon.models import Discriminator, Generator, Growth, Objective, WassersteinGP
 from deepanon.models.growth import GrowthState
 from deepanon.models.layers import check_count
-from deepanon.models.losses import critic_loss, drift_penalty, generator_loss, gradient_penalty, reconstruction_loss
+from deepanon.models.losses import Judge, reconstruction_loss
+from deepanon.models.objectives import check_weight
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
+from deepanon.training.diffaugment import DiffAugment
+from deepanon.training.draws import Draws, Share
+
+Logs = dict[str, Tensor]
+GENERATOR, DISCRIMINATOR = 0, 1  # places of the optimizers
 
 
 class GANTrainer(L.LightningModule):
-    """Trains a progressive generator with WGAN-GP, as DeepPrivacy does.
+    """Trains a progressive generator against a discriminator.
 
     Args:
         generator: network to train; `ema` holds its moving average, which is what ships.
-        discriminator: its critic.
-        growth: schedule of resolutions, batch sizes and fades, in images.
+        discriminator: its opponent.
+        growth: schedule of resolutions, batch sizes (of all processes together) and fades, in images.
+        objective: what the two play for; None is DeepPrivacy's WGAN-GP.
         schema: name of the keypoint schema of the data.
-        augmentation: what is varied.
+        augmentation: what is varied in the data.
+        diffaugment: what is varied in front of the discriminator; None, as in the paper, varies nothing.
         lr: Adam's learning rate for both networks.
         betas: Adam's betas.
-        penalty_weight: of the gradient penalty.
-        drift_weight: of the squared score of real crops.
         ema_half_life: images after which a weight counts half in the average.
+        gradient_clip: largest norm of a network's gradient; None does not clip.
         reconstruction_weight: of the L1 distance to the original at the start; falls linearly to 0 …
         reconstruction_images: … over so many images. The paper has no such term (weight 0).
-        critic_steps: batches the critic learns from for each one that the generator learns from; 1 in the paper, 5 in
-            WGAN-GP's. A generator that is faster than its critic learns nothing from it.
+        discriminator_steps: batches the discriminator learns from for each one that the generator learns from; 1 in the
+            paper, 5 in WGAN-GP's.
         warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
-            critic joins afterwards. 0 in the paper.
+            discriminator joins afterwards. 0 in the paper.
+        skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training.
+        compile: run both networks through `torch.compile` (penalties excepted: it cannot differentiate twice).
         seed: of noise, augmentation and interpolation; with the images seen it fixes every draw.
     """
 
@@ -48,105 +56,99 @@ class GANTrainer(L.LightningModule):
         generator: Generator,
         discriminator: Discriminator,
         growth: Growth,
+        objective: Objective | None = None,
         schema: str = "five",
         augmentation: Augmentation | None = None,
+        diffaugment: DiffAugment | None = None,
         lr: float = 0.00175,
         betas: tuple[float, float] = (0.0, 0.99),
-        penalty_weight: float = 10.0,
-        drift_weight: float = 0.001,
         ema_half_life: float = 10_000,
+        gradient_clip: float | None = None,
         reconstruction_weight: float = 0.0,
         reconstruction_images: int = 0,
-        critic_steps: int = 1,
+        discriminator_steps: int = 1,
         warmup_images: int = 0,
+        skips: int = 10,
+        compile: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.schema = schema_for(schema)
+        self.objective, self.diffaugment = objective or WassersteinGP(), diffaugment
+        self.augmentation = augmentation or Augmentation()
+        _check_kind("objective", self.objective, Objective)
+        _check_kind("augmentation", self.augmentation, Augmentation)
+        if diffaugment is not None:
+            _check_kind("diffaugment", diffaugment, DiffAugment)
         _check_networks(generator, discriminator, growth, len(self.schema))
-        _check_numbers(True, lr=lr, ema_half_life=ema_half_life)
-        if not isinstance(betas, list | tuple) or len(betas) != 2:
-            raise TypeError(f"betas must be two numbers, got {betas!r}")
-        _check_numbers(False, beta1=betas[0], beta2=betas[1], penalty_weight=penalty_weight, drift_weight=drift_weight)
-        _check_numbers(False, reconstruction_weight=reconstruction_weight, seed=seed, warmup_images=warmup_images)
-        _check_numbers(False, reconstruction_images=reconstruction_images)
-        self.critic_steps = check_count("critic_steps", critic_steps)
-        if max(betas) >= 1:
-            raise ValueError(f"betas must lie below 1, got {betas}")
-        if augmentation is not None and not isinstance(augmentation, Augmentation):
-            raise TypeError(f"augmentation must be an `Augmentation`, got {augmentation!r}")
         self.automatic_optimization = False
-        self.generator = generator
-        self.discriminator = discriminator
+        self.generator, self.discriminator, self.growth = generator, discriminator, growth
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
-        self.growth, self.augmentation = growth, augmentation or Augmentation()
-        self.lr, self.betas, self.ema_half_life, self.seed = lr, (float(betas[0]), float(betas[1])), ema_half_life, seed
-        self.penalty_weight, self.drift_weight = penalty_weight, drift_weight
-        self.reconstruction_weight, self.reconstruction_images = reconstruction_weight, reconstruction_images
-        self.warmup_images = warmup_images
-        self.images_seen = 0
+        self.lr, self.betas = check_weight("lr", lr, positive=True), _check_betas(betas)
+        self.ema_half_life = check_weight("ema_half_life", ema_half_life, positive=True)
+        self.gradient_clip = gradient_clip and check_weight("gradient_clip", gradient_clip, positive=True)
+        self.reconstruction_weight = check_weight("reconstruction_weight", reconstruction_weight)
+        self.reconstruction_images = check_count("reconstruction_images", reconstruction_images, 0)
+        self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
+        self.warmup_images, self.skips = check_count("warmup_images", warmup_images, 0), check_count("skips", skips, 0)
+        self.compile_networks, self.seed = bool(compile), check_count("seed", seed, 0)
+        self.images_seen, self.skipped = 0, [0, 0]  # steps in a row, a network each
         self.to(memory_format=torch.channels_last)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Adam for the generator, then Adam for the critic."""
+        """Adam for the generator, then Adam for the discriminator."""
         return [torch.optim.Adam(net.parameters(), self.lr, self.betas) for net in (self.generator, self.discriminator)]
 
-    def training_step(self, batch: FaceBatch, batch_index: int) -> None:
-        """One critic step and, every `critic_steps` batches, one generator step."""
-        state = self.growth.at(self.images_seen)
-        rng = torch.Generator().manual_seed(self.seed * 1_000_003 + self.images_seen)
-        batch = augment(batch, self.schema, self.augmentation, rng)
+    def training_step(self, batch: FaceBatch, batch_index: int) -> Logs:
+        """One discriminator step and, every `discriminator_steps` batches, one generator step."""
+        state, share = self.growth.at(self.images_seen), Share(self.global_rank, self.trainer.world_size)
+        draws = Draws(self.seed, self.images_seen, len(batch.images), self.device, share)
+        batch = augment(batch, self.schema, self.augmentation, draws)
         real, crops = prepare(batch, self.schema, state)
-        crops = hide_more(crops, self.augmentation.second_hole, rng)
-        z = torch.randn(len(real), self.generator.noise, 4, 4, generator=rng).to(real.device)
-        epsilon = torch.rand(len(real), 1, 1, 1, generator=rng).to(real.device)
-        warming_up = self.images_seen < self.warmup_images
-        generator_too = warming_up or self.images_seen // len(real) % self.critic_steps == 0
+        crops = hide_more(crops, self.augmentation.second_hole, draws)
+        z = draws.normal(self.generator.noise, 4, 4)
+        turn, warming_up = self.images_seen // state.batch_size, self.images_seen < self.warmup_images
+        generator_too = warming_up or turn % self.discriminator_steps == 0
         with torch.set_grad_enabled(generator_too):
-            fake = self._draw(self.generator, crops, z, state)
-        logs = {} if warming_up else self._critic_step(real, fake.detach(), crops, epsilon, state)
+            fake = self.generator(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha).float()
+        judge, exact = self._judges(crops, state, draws)
+        logs: Logs = {}
+        if not warming_up:
+            epsilon = draws.uniform(1, 1, 1)
+            loss, logs = self.objective.discriminator(judge, exact, real, fake.detach(), crops.mask, epsilon, turn)
+            logs |= {"discriminator/loss": loss, "discriminator/gradient": self._step(DISCRIMINATOR, loss)}
         if generator_too:
-            logs |= self._generator_step(real, fake, crops, state, adversarial=not warming_up)
-        self._advance(len(real))
-        self.log_dict(logs | {"resolution": float(state.resolution), "alpha": state.alpha})
-        self.log("images_seen", float(self.images_seen), prog_bar=True)
+            logs |= self._generator_step(judge, real, fake, crops, adversarial=not warming_up)
+        self._advance(len(real) * share.world)
+        return {name: value.detach() for name, value in logs.items()}
 
-    def _draw(self, network: Generator, crops: Crops, z: Tensor, state: GrowthState) -> Tensor:
-        drawn: Tensor = network(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha)
-        return drawn
+    def _judges(self, crops: Crops, state: GrowthState, draws: Draws) -> tuple[Judge, Judge]:
+        """The discriminator with its condition fixed, and the same for penalties: float32 and not compiled."""
+        numbers = self.diffaugment.draw(draws) if self.diffaugment else None
 
-    def _critic_step(
-        self, real: Tensor, fake: Tensor, crops: Crops, epsilon: Tensor, state: GrowthState
-    ) -> dict[str, Tensor]:
-        def critic(image: Tensor) -> Tensor:
-            scores: Tensor = self.discriminator(image, crops.context, crops.mask, crops.keypoints, alpha=state.alpha)
-            return scores
+        def view(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            seen = (image, crops.context, crops.mask, crops.keypoints)
+            return self.diffaugment.apply(seen, numbers) if self.diffaugment and numbers is not None else seen
 
-        real_scores, fake_scores = critic(real), critic(fake)
-        penalty = gradient_penalty(critic, real, fake, epsilon)
-        drift = drift_penalty(real_scores)
-        wasserstein = critic_loss(real_scores, fake_scores)
-        self._step(1, wasserstein + self.penalty_weight * penalty + self.drift_weight * drift)
-        return {
-            "critic/real": real_scores.mean(),
-            "critic/fake": fake_scores.mean(),
-            "critic/penalty": penalty,
-            "critic/distance": -wasserstein,
-        }
+        def judge(image: Tensor) -> Tensor:
+            scores: Tensor = self.discriminator(*view(image), alpha=state.alpha)
+            return scores.float()
 
-    def _generator_step(
-        self, real: Tensor, fake: Tensor, crops: Crops, state: GrowthState, *, adversarial: bool
-    ) -> dict[str, Tensor]:
+        def exact(image: Tensor) -> Tensor:
+            with torch.autocast(image.device.type, enabled=False):
+                return self.discriminator.forward(*view(image), alpha=state.alpha)
+
+        return judge, exact
+
+    def _generator_step(self, judge: Judge, real: Tensor, fake: Tensor, crops: Crops, *, adversarial: bool) -> Logs:
         distance = reconstruction_loss(fake, real, crops.mask)
         if not adversarial:
-            self._step(0, distance)
-            return {"generator/l1": distance}
+            return {"generator/l1": distance, "generator/gradient": self._step(GENERATOR, distance)}
         self.discriminator.requires_grad_(False)
-        scores = self.discriminator(fake, crops.context, crops.mask, crops.keypoints, alpha=state.alpha)
-        loss = generator_loss(scores)
-        self._step(0, loss + self._reconstruction() * distance)
+        loss = self.objective.generator(judge, real, fake)
+        norm = self._step(GENERATOR, loss + self._reconstruction() * distance)
         self.discriminator.requires_grad_(True)
-        return {"generator/adversarial": loss, "generator/l1": distance}
+        return {"generator/loss": loss, "generator/l1": distance, "generator/gradient": norm}
 
     def _reconstruction(self) -> float:
         """Current weight of the reconstruction term."""
@@ -154,30 +156,43 @@ class GANTrainer(L.LightningModule):
             return 0.0
         return self.reconstruction_weight * max(0.0, 1 - self.images_seen / self.reconstruction_images)
 
-    def _step(self, which: int, loss: Tensor) -> None:
-        optimizers = self.optimizers()
-        assert isinstance(optimizers, list)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"loss is {loss.item()} after {self.images_seen} images; the last checkpoint is good"
-            )
-        optimizers[which].zero_grad()
+    def _step(self, which: int, loss: Tensor) -> Tensor:
+        """Let one network learn; a gradient that is not finite is left out. Returns the gradient's norm."""
+        optimizer = self.optimizers()[which]  # type: ignore[index]
+        optimizer.zero_grad()
         self.manual_backward(loss)
-        optimizers[which].step()
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if not torch.isfinite(norm):
+            self.skipped[which] += 1
+            if self.skipped[which] > self.skips:
+                raise FloatingPointError(
+                    f"{self.skipped[which]} steps in a row had no finite gradient, the last after {self.images_seen} "
+                    f"images (loss {loss.item()}); the last checkpoint is good: go on from it with a lower lr"
+                )
+            return norm
+        self.skipped[which] = 0
+        if self.gradient_clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self.gradient_clip, norm)
+        optimizer.step()
+        return norm
 
     @torch.no_grad()
     def _advance(self, images: int) -> None:
         """Count the images, follow the generator with its average, forget Adam's moments when a resolution is added."""
         decay = 0.5 ** (images / self.ema_half_life)
-        for average, weight in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
-            average.lerp_(weight, 1 - decay)
+        torch._foreach_lerp_(list(self.ema.parameters()), list(self.generator.parameters()), 1 - decay)
         before = self.growth.at(self.images_seen).index
         self.images_seen += images
         if self.growth.at(self.images_seen).index != before:
-            optimizers = self.optimizers()
-            assert isinstance(optimizers, list)
-            for optimizer in optimizers:
-                optimizer.optimizer.state.clear()
+            for optimizer in self.trainer.optimizers:
+                optimizer.state.clear()
+
+    def on_fit_start(self) -> None:
+        """Compile what is to be compiled, once the networks are where they will run."""
+        if self.compile_networks:
+            for network in (self.generator, self.discriminator):
+                network.compile(dynamic=False)
 
     def on_train_start(self) -> None:
         """Use this run's learning rate, also where a checkpoint brought back another."""
@@ -200,9 +215,12 @@ class GANTrainer(L.LightningModule):
 
 
 def _check_networks(generator: Generator, discriminator: Discriminator, growth: Growth, keypoints: int) -> None:
-    for value, kind in ((generator, Generator), (discriminator, Discriminator), (growth, Growth)):
-        if not isinstance(value, kind):
-            raise TypeError(f"{kind.__name__.lower()} must be a `{kind.__name__}`, got {value!r}")
+    for name, value, kind in (
+        ("generator", generator, Generator),
+        ("discriminator", discriminator, Discriminator),
+        ("growth", growth, Growth),
+    ):
+        _check_kind(name, value, kind)
     if generator.resolution != growth.final_resolution:
         raise ValueError(f"generator is {generator.resolution} px but growth ends at {growth.final_resolution} px")
     if discriminator.resolution < growth.final_resolution:
@@ -212,10 +230,15 @@ def _check_networks(generator: Generator, discriminator: Discriminator, growth: 
             raise ValueError(f"{name} takes {network.keypoints} keypoints but the schema has {keypoints}")
 
 
-def _check_numbers(positive: bool, **numbers: float) -> None:
-    """Raise `TypeError` or `ValueError` naming the first that is no finite number >= 0, or > 0 if `positive`."""
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{name} must be a number, got {value!r}")
-        if not math.isfinite(value) or value < 0 or (positive and value == 0):
-            raise ValueError(f"{name} must be finite and {'positive' if positive else '0 or more'}, got {value}")
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a `{kind.__name__}`, got {value!r}")
+
+
+def _check_betas(betas: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(betas, list | tuple) or len(betas) != 2:
+        raise TypeError(f"betas must be two numbers, got {betas!r}")
+    first, second = check_weight("beta1", betas[0]), check_weight("beta2", betas[1])
+    if max(first, second) >= 1:
+        raise ValueError(f"betas must lie below 1, got {betas}")
+    return first, second

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from deepanon.detections import KeypointSchema, schema_for
 from deepanon.errors import ModelError, SchemaError
 from deepanon.files import replacing
-from deepanon.models import Generator
+from deepanon.models import Generator, build_generator
 
 FORMAT = 1  # version of the header below
 BUNDLED = {"first": Path(__file__).parent / "first.safetensors"}  # generators that ship in the package
@@ -47,6 +47,7 @@ def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
     _check(generator)
     header = {
         "format": FORMAT,
+        "architecture": generator.network.architecture,
         "generator": generator.network.kwargs,
         "schema": generator.schema.name,
         "pose_free": generator.pose_free,
@@ -76,7 +77,7 @@ def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cp
             tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 (not a dict)
         if header["format"] != FORMAT:
             raise ModelError(f"{path}: generator format {header['format']} is not {FORMAT}, which this version reads")
-        network = Generator(**header["generator"])
+        network = build_generator(header.get("architecture", "deepprivacy"), **header["generator"])
         network.load_state_dict(tensors)
         loaded = LoadedGenerator(
             network.eval().requires_grad_(False), schema_for(header["schema"]), header["pose_free"], header["training"]

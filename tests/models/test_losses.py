@@ -1,7 +1,18 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
-from deepanon.models.losses import critic_loss, drift_penalty, generator_loss, gradient_penalty, reconstruction_loss
+from deepanon.models.losses import (
+    critic_loss,
+    drift_penalty,
+    generator_loss,
+    gradient_penalty,
+    non_saturating_discriminator_loss,
+    non_saturating_generator_loss,
+    reconstruction_loss,
+    relativistic_loss,
+    zero_centred_penalty,
+)
 
 
 def test_signs():
@@ -62,9 +73,38 @@ def test_gradient_penalty_survives_a_flat_critic():
     assert torch.isfinite(weight.grad)
 
 
+def test_masked_gradient_penalty_looks_at_hidden_pixels_only():
+    """f(x) = <w, x>: the norm is that of w where the mask is 1."""
+    w, mask = torch.ones(3, 4, 4), torch.zeros(2, 1, 4, 4)
+    mask[0, :, 0, :3] = 1
+    real, fake, epsilon = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4), torch.rand(2, 1, 1, 1)
+    penalty = gradient_penalty(lambda x: (x * w).sum((1, 2, 3)), real, fake, epsilon, mask)
+    torch.testing.assert_close(penalty, torch.tensor(((3 - 1) ** 2 + (0 - 1) ** 2) / 2))
+
+
 def test_reconstruction_counts_hidden_pixels_only():
     real, mask = torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4)
-    mask[0, :, :2] = 1
-    fake = torch.where(mask > 0, 0.5, 100.0).expand(2, 3, 4, 4)
-    assert reconstruction_loss(fake, real, mask) == 0.5
+    mask[0, :, :2], mask[1, :, 0, 0] = 1, 1
+    fake = torch.where(mask > 0, torch.tensor([0.5, 0.1]).view(2, 1, 1, 1), 100.0).expand(2, 3, 4, 4)
+    torch.testing.assert_close(reconstruction_loss(fake, real, mask), torch.tensor(0.3))  # every crop counts alike
     assert reconstruction_loss(fake, real, torch.zeros_like(mask)) == 0
+
+
+def test_logistic_losses():
+    real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
+    expected = F.binary_cross_entropy_with_logits(real, torch.ones(2)) + F.binary_cross_entropy_with_logits(
+        fake, torch.zeros(2)
+    )
+    torch.testing.assert_close(non_saturating_discriminator_loss(real, fake), expected)
+    torch.testing.assert_close(
+        non_saturating_generator_loss(fake), F.binary_cross_entropy_with_logits(fake, torch.ones(2))
+    )
+    torch.testing.assert_close(
+        relativistic_loss(real, fake), F.binary_cross_entropy_with_logits(real - fake, torch.ones(2))
+    )
+
+
+def test_zero_centred_penalty_of_a_linear_discriminator():
+    w = torch.randn(3, 4, 4)
+    penalty = zero_centred_penalty(lambda x: (x * w).sum((1, 2, 3)), torch.randn(5, 3, 4, 4))
+    torch.testing.assert_close(penalty, w.square().sum())

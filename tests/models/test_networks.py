@@ -4,21 +4,53 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deepanon.models import Discriminator, Generator
-from deepanon.models.layers import EqualizedConv2d, EqualizedLinear, PixelNorm, keypoint_maps
+from deepanon.models import (
+    GENERATORS,
+    DeepPrivacyDiscriminator,
+    DeepPrivacyGenerator,
+    Generator,
+    ModulatedGenerator,
+    ResidualDiscriminator,
+    build_generator,
+)
+from deepanon.models.layers import EqualizedConv2d, EqualizedLinear, PixelNorm, ResidualDown, keypoint_maps
+from deepanon.models.modulated_generator import ModulatedConv2d
+from deepanon.models.residual_discriminator import minibatch_deviation
 
 WIDTHS = {4: 16, 8: 12, 16: 8, 32: 6}
 K = 5
+FAMILIES = {
+    "deepprivacy": (DeepPrivacyGenerator, DeepPrivacyDiscriminator),
+    "modern": (ModulatedGenerator, ResidualDiscriminator),
+}
+POINTED = {  # layers whose last input channels are keypoint maps
+    "deepprivacy": [lambda g, r=r: g.decoder[r][0][0] for r in ("8", "16", "32")],
+    "modulated": [lambda g: g.core, lambda g: g.start.first.conv]
+    + [lambda g, r=r: g.decoder[r].first.conv for r in ("8", "16", "32")],
+}
 
 
-def tiny(**changes):
-    torch.manual_seed(0)
-    return Generator(32, WIDTHS, **changes)
+@pytest.fixture(params=FAMILIES.values(), ids=FAMILIES)
+def family(request):
+    return request.param
 
 
-def critic(**changes):
-    torch.manual_seed(1)
-    return Discriminator(32, WIDTHS, **changes)
+@pytest.fixture
+def tiny(family):
+    def build(**changes):
+        torch.manual_seed(0)
+        return family[0](32, WIDTHS, **changes)
+
+    return build
+
+
+@pytest.fixture
+def critic(family):
+    def build(**changes):
+        torch.manual_seed(1)
+        return family[1](32, WIDTHS, **changes)
+
+    return build
 
 
 def inputs(n=3, size=32, noise=32, seed=0):
@@ -44,7 +76,7 @@ def count(network, top, heads):
 def test_generator_is_as_large_as_the_papers(s, expected):
     widths = {4: s, 8: s, 16: s, 32: s, 64: s // 2, 128: s // 4}
     with torch.device("meta"):
-        network = Generator(128, widths, keypoints=7, mask_channel=False, composite=False)
+        network = DeepPrivacyGenerator(128, widths, keypoints=7, mask_channel=False, composite=False)
     network.widths_in_use = widths
     assert count(network, 128, ("from_rgb", "to_rgb")) == expected  # published: 11.744 M, 46.925 M
 
@@ -54,12 +86,20 @@ def test_discriminator_is_as_large_as_the_papers(s, expected):
     w = floor8(s * math.sqrt(2))
     widths = {4: w, 8: w, 16: w, 32: w, 64: floor8(w / 2), 128: floor8(w / 4)}
     with torch.device("meta"):
-        network = Discriminator(128, widths, keypoints=7, mask_channel=False)
+        network = DeepPrivacyDiscriminator(128, widths, keypoints=7, mask_channel=False)
     network.widths_in_use = widths
     assert count(network, 128, ("from_rgb",)) == expected  # published: 11.409 M, 45.526 M
 
 
-def test_generator_at_alpha_0_is_what_it_was_before_it_grew():
+def test_deep_discriminator_is_as_large_as_the_papers():
+    widths = {4: 256, 8: 256, 16: 256, 32: 256, 64: 128, 128: 64}
+    with torch.device("meta"):
+        network = DeepPrivacyDiscriminator(128, widths, keypoints=7, mask_channel=False, deep=True)
+    network.widths_in_use = widths
+    assert count(network, 128, ("from_rgb",)) == 11_169_857  # published: 11.170 M
+
+
+def test_generator_at_alpha_0_is_what_it_was_before_it_grew(tiny):
     network = tiny(composite=False)
     context, mask, points, z = inputs()
     grown = network(context, mask, points, z, alpha=0.0)
@@ -67,7 +107,7 @@ def test_generator_at_alpha_0_is_what_it_was_before_it_grew():
     torch.testing.assert_close(grown, F.interpolate(before, scale_factor=2), atol=1e-5, rtol=0)
 
 
-def test_discriminator_at_alpha_0_is_what_it_was_before_it_grew():
+def test_discriminator_at_alpha_0_is_what_it_was_before_it_grew(critic):
     network = critic()
     context, mask, points, _ = inputs()
     image = torch.randn_like(context)
@@ -76,7 +116,7 @@ def test_discriminator_at_alpha_0_is_what_it_was_before_it_grew():
 
 
 @pytest.mark.parametrize("size", [16, 32])
-def test_alpha_goes_from_the_old_to_the_new_without_a_jump(size):
+def test_alpha_goes_from_the_old_to_the_new_without_a_jump(size, tiny, critic):
     context, mask, points, z = inputs(size=size)
     image = torch.randn_like(context)
     for draw in (
@@ -89,39 +129,43 @@ def test_alpha_goes_from_the_old_to_the_new_without_a_jump(size):
 
 
 @pytest.mark.parametrize("size", [8, 16, 32])
-@pytest.mark.parametrize("network", [tiny, critic])
-def test_layers_above_the_current_size_are_not_used(network, size):
-    network = network()
+def test_layers_above_the_current_size_are_not_used(tiny, critic, size):
     context, mask, points, z = inputs(size=size)
-    out = (
-        network(context, mask, points, z) if isinstance(network, Generator) else network(context, context, mask, points)
-    )
-    out.sum().backward()
-    used = {name for name, p in network.named_parameters() if p.grad is not None}
-    above = [r for r in (8, 16, 32) if r > size]
-    assert not any(f".{r}." in name for name in used for r in above)
-    assert f"from_rgb.{size}.weight" in used
-    expected = {name for name, _ in network.named_parameters() if not any(f".{r}." in name for r in above)}
-    assert expected - used == {
-        f"{head}.{r}.{part}"
-        for head in ("from_rgb", "to_rgb") if hasattr(network, head)
-        for r in (8, 16, 32) if r < size
-        for part in ("weight", "bias")
-    }  # fmt: skip
+    for network in (tiny(), critic()):
+        seen = (context, mask, points, z) if isinstance(network, Generator) else (context, context, mask, points)
+        network(*seen).sum().backward()
+        used = {name for name, p in network.named_parameters() if p.grad is not None}
+        above = [r for r in (8, 16, 32) if r > size]
+        assert not any(f".{r}." in name for name in used for r in above)
+        assert f"from_rgb.{size}.weight" in used
+        expected = {name for name, _ in network.named_parameters() if not any(f".{r}." in name for r in above)}
+        heads = ("from_rgb",) if isinstance(network, ModulatedGenerator) else ("from_rgb", "to_rgb")
+        assert expected - used == {
+            f"{head}.{r}.{part}"
+            for head in heads if hasattr(network, head)
+            for r in (8, 16, 32) if r < size
+            for part in ("weight", "bias")
+        }  # fmt: skip
 
 
-def test_keypoints_condition_every_level():
+def test_keypoints_condition_every_level(tiny, critic):
+    """Every layer that a map is concatenated to has weights for it, and they learn."""
     context, mask, points, z = inputs(n=8)
     generator, discriminator = tiny(), critic()
     discriminator(generator(context, mask, points, z), context, mask, points).sum().backward()
-    first = [generator.decoder[str(r)][0][0] for r in (8, 16, 32)]
-    first += [discriminator.blocks[str(r)][0][0] for r in (8, 16, 32)] + [discriminator.last[0][0]]
-    for conv in first:
-        assert (conv.weight.grad[:, -K:].abs().amax((0, 2, 3)) > 0).all()
-    assert (generator.bottleneck[0][0].weight.grad[:, 16 : 16 + K].abs().amax((0, 2, 3)) > 0).all()
+    places = [(at(generator), range(-K, 0)) for at in POINTED[generator.architecture]]
+    if isinstance(generator, DeepPrivacyGenerator):
+        places.append((generator.bottleneck[0][0], range(16, 16 + K)))
+        places += [(discriminator.blocks[str(r)][0][0], range(-K, 0)) for r in (8, 16, 32)]
+        places.append((discriminator.last[0][0], range(-K, 0)))
+    else:
+        places += [(discriminator.blocks[str(r)].first, range(-K, 0)) for r in (8, 16, 32)]
+        places.append((discriminator.last[0], range(16, 16 + K)))
+    for conv, channels in places:
+        assert (conv.weight.grad[:, list(channels)].abs().amax((0, 2, 3)) > 0).all()
 
 
-def test_composite_keeps_known_pixels_exactly():
+def test_composite_keeps_known_pixels_exactly(tiny):
     context, mask, points, z = inputs()
     drawn = tiny(composite=True)(context, mask, points, z)
     known = (mask == 0).expand_as(drawn)
@@ -130,7 +174,7 @@ def test_composite_keeps_known_pixels_exactly():
     torch.testing.assert_close(drawn[~known], tiny(composite=False)(context, mask, points, z)[~known])
 
 
-def test_noise_and_keypoints_change_the_hole_and_only_the_hole():
+def test_noise_and_keypoints_change_the_hole_and_only_the_hole(tiny):
     network, (context, mask, points, z) = tiny(), inputs()
     first = network(context, mask, points, z)
     for changed in (network(context, mask, points, z + 1), network(context, mask, 1 - points, z)):
@@ -139,8 +183,9 @@ def test_noise_and_keypoints_change_the_hole_and_only_the_hole():
         assert (difference.flatten(1).amax(1) > 1e-3).all()
 
 
-def test_a_face_does_not_depend_on_its_batch():
-    network, critical, (context, mask, points, z) = tiny(), critic(), inputs(n=7)
+def test_a_face_does_not_depend_on_its_batch(tiny, critic):
+    network, (context, mask, points, z) = tiny(), inputs(n=7)
+    critical = critic() if isinstance(network, DeepPrivacyGenerator) else critic(group=1)
     together = network(context, mask, points, z)
     scores = critical(together, context, mask, points)
     for i in range(7):
@@ -152,7 +197,7 @@ def test_a_face_does_not_depend_on_its_batch():
         )
 
 
-def test_mask_channel_is_seen_only_where_there_is_one():
+def test_mask_channel_is_seen_only_where_there_is_one(tiny, critic):
     context, mask, points, z = inputs()
     for with_mask in (True, False):
         network = tiny(mask_channel=with_mask, composite=False)
@@ -186,40 +231,46 @@ def test_keypoint_maps_for_any_size_and_edge_value():
         assert maps[0, 0, -1, -1] == 1
 
 
-def test_unknown_keypoints_do_not_spoil_the_drawing():
+def test_unknown_keypoints_do_not_spoil_the_drawing(tiny):
     context, mask, points, z = inputs()
     assert torch.isfinite(tiny()(context, mask, torch.full_like(points, math.nan), z)).all()
 
 
-def test_kwargs_rebuild_the_network():
+def test_kwargs_rebuild_the_network(tiny):
     network = tiny(keypoints=7, noise=3, mask_channel=False)
-    again = Generator(**network.kwargs)
+    again = build_generator(network.architecture, **network.kwargs)
     again.load_state_dict(network.state_dict())
-    assert again.kwargs == network.kwargs
-    assert Generator(32, {str(r): w for r, w in WIDTHS.items()}).widths == WIDTHS  # as JSON has it
-    assert Generator(16, WIDTHS).widths == {4: 16, 8: 12, 16: 8}  # larger sizes are not needed
+    assert (type(again), again.kwargs) == (type(network), network.kwargs)
+    assert type(network)(32, {str(r): w for r, w in WIDTHS.items()}).widths == WIDTHS  # as JSON has it
+    assert type(network)(16, WIDTHS).widths == {4: 16, 8: 12, 16: 8}  # larger sizes are not needed
+
+
+def test_every_architecture_has_its_name():
+    assert {name: kind.architecture for name, kind in GENERATORS.items()} == {name: name for name in GENERATORS}
+    with pytest.raises(ValueError, match="unknown generator architecture 'unet'; known: deepprivacy, modulated"):
+        build_generator("unet", resolution=8)
 
 
 @pytest.mark.parametrize("size", [8, 16, 32])
-def test_shrunk_draws_what_the_whole_network_drew_at_that_size(size):
+def test_shrunk_draws_what_the_whole_network_drew_at_that_size(size, tiny):
     network, given = tiny(), inputs(size=size)
     small = network.shrunk(size)
     assert small.resolution == size
     assert torch.equal(small(*given), network(*given))
-    small.core[0][0].weight.data.zero_()  # a copy
+    next(small.core.parameters()).data.zero_()  # a copy
     assert not torch.equal(small(*given), network(*given))
 
 
 @pytest.mark.parametrize("size", [4, 12, 24, 64])
-def test_crops_of_another_size_are_refused(size):
+def test_crops_of_another_size_are_refused(size, tiny, critic):
     context, mask, points, z = inputs(size=size)
-    with pytest.raises(ValueError, match=rf"generator: crop size must be one of \['8', '16', '32'\], got {size}"):
+    with pytest.raises(ValueError, match=rf"generator: crop size must be one of \[8, 16, 32\], got {size}"):
         tiny()(context, mask, points, z)
     with pytest.raises(ValueError, match=f"discriminator: crop size must be one of .* got {size}"):
         critic()(context, context, mask, points)
 
 
-def test_other_wrong_shapes_are_refused():
+def test_other_wrong_shapes_are_refused(tiny):
     context, mask, points, z = inputs()
     for wrong in (
         (context, mask, points[:, :3], z),
@@ -231,7 +282,7 @@ def test_other_wrong_shapes_are_refused():
             tiny()(*wrong)
 
 
-def test_smallest_size_cannot_fade():
+def test_smallest_size_cannot_fade(tiny, critic):
     context, mask, points, z = inputs(size=8)
     with pytest.raises(ValueError, match="alpha must be 1"):
         tiny()(context, mask, points, z, alpha=0.5)
@@ -257,7 +308,7 @@ def test_smallest_size_cannot_fade():
         ({"keypoints": 0}, ValueError, "keypoints must be positive"),
     ],
 )
-@pytest.mark.parametrize("network", [Generator, Discriminator])
+@pytest.mark.parametrize("network", [network for pair in FAMILIES.values() for network in pair])
 def test_wrong_arguments_are_named(network, changes, error, message):
     with pytest.raises(error, match=message):
         network(**{"resolution": 32, "widths": WIDTHS} | changes)
@@ -277,3 +328,41 @@ def test_pixel_norm_gives_every_pixel_unit_mean_square():
     torch.testing.assert_close(PixelNorm()(x).square().mean(1), torch.ones(2, 3, 3))
     assert torch.isfinite(PixelNorm()(torch.full((1, 8, 1, 1), 6e4, dtype=torch.half))).all()
     assert PixelNorm()(torch.zeros(1, 8, 1, 1)).abs().max() == 0
+
+
+def test_modulated_convolution_is_stylegans():
+    """Scaling input and output is the same as a convolution a sample with modulated, demodulated weights."""
+    layer, x, style = ModulatedConv2d(6, 4, 8), torch.randn(3, 6, 5, 5), torch.randn(3, 8)
+    layer.conv.bias.data.normal_()
+    for i in range(3):
+        w = layer.conv.weight * layer.scale(style)[i][None, :, None, None]
+        w = w / (w.square().sum((1, 2, 3), keepdim=True) + 1e-8 / layer.conv.scale**2).sqrt()
+        expected = F.conv2d(x[i : i + 1], w, padding=1) * math.sqrt(2) + layer.conv.bias[:, None, None]
+        torch.testing.assert_close(layer(x, style)[i : i + 1], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_minibatch_deviation_is_of_each_group():
+    x = torch.randn(8, 3, 4, 4)
+    spread = minibatch_deviation(x, 4)
+    assert spread.shape == (8, 1, 4, 4)
+    for start in (0, 4):
+        expected = x[start : start + 4].std(0, unbiased=False).mean()
+        torch.testing.assert_close(spread[start : start + 4], expected.expand(4, 1, 4, 4), atol=1e-4, rtol=1e-4)
+    assert minibatch_deviation(x[:1].expand(4, 3, 4, 4), 4).max() < 1e-3  # all alike: no spread
+    torch.testing.assert_close(minibatch_deviation(x[:3], 4)[0, 0, 0, 0], x[:3].std(0, unbiased=False).mean())
+    with pytest.raises(ValueError, match="a batch of 6 cannot be cut into groups of 4"):
+        minibatch_deviation(x[:6], 4)
+
+
+def test_residual_block_halves():
+    assert ResidualDown(5, 6, 7)(torch.randn(2, 5, 8, 8)).shape == (2, 7, 4, 4)
+
+
+def test_noise_reaches_every_layer_of_the_modern_decoder():
+    network, (_, _, points, z) = ModulatedGenerator(32, WIDTHS), inputs()
+    z.requires_grad_(True)
+    for r in (8, 16, 32):
+        style = network._style(torch.randn(3, 16, 4, 4), points, z)
+        x = network.decoder[str(r)](torch.randn(3, WIDTHS[r // 2] + WIDTHS[r] + K, r, r), style)
+        (gradient,) = torch.autograd.grad(x.square().sum() + x[:, 0].sum(), z)
+        assert gradient.abs().max() > 0

@@ -4,7 +4,9 @@ import torch
 from PIL import Image
 
 from deepanon.data.crops import PackedCrops
-from deepanon.models import Discriminator, Generator, Growth, Phase
+from deepanon.models import DeepPrivacyDiscriminator as Discriminator
+from deepanon.models import DeepPrivacyGenerator as Generator
+from deepanon.models import Growth, Phase
 from deepanon.training import Checkpoints, GANTrainer, SampleGrid
 from deepanon.training.callbacks import Every, tile
 from deepanon.weights import load_generator

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from deepanon.errors import DataError, SchemaError
-from deepanon.models import Discriminator, Generator, Growth, Phase
+from deepanon.models import DeepPrivacyDiscriminator as Discriminator
+from deepanon.models import DeepPrivacyGenerator as Generator
+from deepanon.models import Growth, Phase, WassersteinGP
 from deepanon.training import Checkpoints, CropsData, GANTrainer
 from deepanon.training.batches import Augmentation
 
@@ -16,7 +18,11 @@ SHORT = [Phase(8, 8, 0, 24), Phase(16, 4, 16, 16)]
 
 def build(phases=SHORT, **options):
     torch.manual_seed(0)
-    nets = {"generator": Generator(16, WIDTHS), "discriminator": Discriminator(16, WIDTHS), "growth": Growth(phases)}
+    nets = {
+        "generator": Generator(16, WIDTHS),
+        "discriminator": Discriminator(16, WIDTHS),
+        "growth": Growth(phases),
+    }
     return GANTrainer(**nets | {"augmentation": Augmentation(second_hole=0.5), "reconstruction_weight": 1.0} | options)
 
 
@@ -35,8 +41,8 @@ class Killed(Exception):
     pass
 
 
-def fit(module, data, folder, *, every=1000, stop=None, ckpt=None):
-    callbacks = [Checkpoints(folder, every)] + ([StopAt(stop)] if stop else [])
+def fit(module, data, folder, *, every=1000, stop=None, ckpt=None, more=()):
+    callbacks = [Checkpoints(folder, every), *more] + ([StopAt(stop)] if stop else [])
     trainer = L.Trainer(
         max_epochs=-1, accelerator="cpu", logger=False, callbacks=callbacks, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
@@ -132,13 +138,19 @@ def test_average_has_its_half_life(packed, tmp_path):
 
 def test_critic_and_generator_pull_in_opposite_directions(packed, tmp_path):
     """Without the adversary's moves, a critic learns to tell real from drawn."""
-    module = build([Phase(16, 8, 0, 240)], augmentation=Augmentation(0, 0, 0, 0), lr=0.005)
+    module = build(
+        [Phase(16, 8, 0, 240)],
+        augmentation=Augmentation(flip=0, box_jitter=0, keypoint_dropout=0, second_hole=0),
+        lr=0.005,
+    )
     for parameter in module.generator.parameters():
         parameter.requires_grad_(False)
     module._generator_step = lambda *_, **__: {}
     distances = []
-    module.log_dict = lambda logs: distances.append(float(logs["critic/distance"]))
+    step = module.training_step
+    module.training_step = lambda batch, batch_index: distances.append(step(batch, batch_index)) or distances[-1]
     fit(module, CropsData(packed, 16), tmp_path)
+    distances = [float(logs["discriminator/real"] - logs["discriminator/fake"]) for logs in distances]
     assert sum(distances[-10:]) / 10 > distances[0] + 0.05
     assert sum(distances[-10:]) > 0
 
@@ -152,12 +164,50 @@ def test_reconstruction_weight_falls_to_zero():
     assert build(reconstruction_weight=4.0)._reconstruction() == 0  # no images, no term
 
 
-def test_loss_that_is_not_a_number_stops_training(packed, tmp_path):
-    module = build()
-    module.discriminator.score.bias.data.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="loss is nan after 0 images"):
+def test_gradients_that_are_not_finite_stop_training_after_a_bounded_number(packed, tmp_path):
+    module = build([Phase(16, 8, 0, 240)], skips=3)
+    fit(build([Phase(16, 8, 0, 8)]), CropsData(packed, 16), tmp_path)
+    good = (tmp_path / "last.ckpt").read_bytes()
+    module.discriminator.score.weight.data.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match=r"4 steps in a row had no finite gradient.*loss nan.*lower lr"):
         fit(module, CropsData(packed, 16), tmp_path)
-    assert not (tmp_path / "last.ckpt").exists()
+    assert module.images_seen == 24
+    assert (tmp_path / "last.ckpt").read_bytes() == good
+
+
+class NanAtThird(WassersteinGP):
+    def discriminator(self, *arguments):
+        loss, logs = super().discriminator(*arguments)
+        return loss * (float("nan") if arguments[-1] == 2 else 1.0), logs
+
+
+def test_one_bad_step_is_left_out_and_forgotten(packed, tmp_path):
+    module, moved = build([Phase(16, 8, 0, 40)], skips=1, objective=NanAtThird()), []
+
+    class Watch(L.Callback):
+        def on_train_batch_start(self, trainer, module, *_):
+            self.before = [p.clone() for p in module.discriminator.parameters()]
+
+        def on_train_batch_end(self, trainer, module, *_):
+            after = module.discriminator.parameters()
+            moved.append(any(not torch.equal(a, b) for a, b in zip(after, self.before, strict=True)))
+
+    fit(module, CropsData(packed, 16), tmp_path, more=[Watch()])
+    assert moved == [True, True, False, True, True]
+    assert all(torch.isfinite(p).all() for p in module.parameters())
+
+
+def test_gradient_clipping_bounds_the_norm(packed, tmp_path):
+    """With plain SGD of lr 1 the step is the clipped gradient."""
+    module = build([Phase(8, 8, 0, 8)], generator=small(), discriminator=critic(), gradient_clip=0.01)
+    module.configure_optimizers = lambda: [
+        torch.optim.SGD(net.parameters(), 1.0) for net in (module.generator, module.discriminator)
+    ]
+    module.on_train_start = lambda: None
+    fit(module, CropsData(packed, 16), tmp_path)
+    start = critic().state_dict()
+    moved = torch.cat([(v - start[n]).flatten() for n, v in module.discriminator.state_dict().items()]).norm()
+    assert moved.item() == pytest.approx(0.01, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -170,16 +220,26 @@ def test_loss_that_is_not_a_number_stops_training(packed, tmp_path):
         ({"betas": (0.0, "x")}, TypeError, "beta2 must be a number"),
         ({"betas": (0.0, 1.0)}, ValueError, "betas must"),
         ({"betas": 0.9}, TypeError, "betas must be two numbers"),
-        ({"penalty_weight": "10"}, TypeError, "penalty_weight must be a number"),
-        ({"drift_weight": -1}, ValueError, "drift_weight must be finite and 0 or more"),
+        ({"objective": "wgan"}, TypeError, "objective must be a `Objective`, got 'wgan'"),
+        ({"diffaugment": 1}, TypeError, "diffaugment must be a `DiffAugment`"),
+        ({"gradient_clip": -1}, ValueError, "gradient_clip must be finite and positive"),
+        ({"skips": -1}, ValueError, "skips must be 0 or more"),
         ({"ema_half_life": 0}, ValueError, "ema_half_life"),
         ({"reconstruction_images": "many"}, TypeError, "reconstruction_images"),
-        ({"seed": "x"}, TypeError, "seed must be a number"),
+        ({"seed": "x"}, TypeError, "seed must be a whole number"),
         ({"augmentation": {"flip": 0}}, TypeError, "augmentation must be"),
         ({"schema": "six"}, SchemaError, "unknown keypoint schema 'six'"),
         ({"schema": "coco7"}, ValueError, "generator takes 5 keypoints but the schema has 7"),
-        ({"discriminator": Discriminator(16, WIDTHS, keypoints=7)}, ValueError, "discriminator takes 7 keypoints"),
-        ({"discriminator": Discriminator(8, {4: 8, 8: 8})}, ValueError, "discriminator is 8 px, growth ends at 16"),
+        (
+            {"discriminator": Discriminator(16, WIDTHS, keypoints=7)},
+            ValueError,
+            "discriminator takes 7 keypoints",
+        ),
+        (
+            {"discriminator": Discriminator(8, {4: 8, 8: 8})},
+            ValueError,
+            "discriminator is 8 px, growth ends at 16",
+        ),
         ({"growth": Growth([Phase(8, 4, 0, 4)])}, ValueError, "generator is 16 px but growth ends at 8 px"),
         ({"generator": {"resolution": 16}}, TypeError, "generator must be a `Generator`"),
     ],
@@ -192,7 +252,11 @@ def test_misconfiguration_is_named(options, error, message):
 def test_data_must_fit_the_model(packed, tmp_path):
     with pytest.raises(DataError, match="crops of 8 px do not fit growth to 16 px"):
         fit(build(), CropsData(packed, 8), tmp_path)
-    seven = build(schema="coco7", generator=Generator(16, WIDTHS, 7), discriminator=Discriminator(16, WIDTHS, 7))
+    seven = build(
+        schema="coco7",
+        generator=Generator(16, WIDTHS, 7),
+        discriminator=Discriminator(16, WIDTHS, 7),
+    )
     with pytest.raises(SchemaError, match="'five', the model 'coco7'"):
         fit(seven, CropsData(packed, 16), tmp_path)
 
@@ -224,10 +288,10 @@ def critic():
 
 
 def test_the_generator_learns_from_every_third_batch_only(packed, tmp_path):
-    module = build([Phase(8, 8, 0, 48)], generator=small(), discriminator=critic(), critic_steps=3)
+    module = build([Phase(8, 8, 0, 48)], generator=small(), discriminator=critic(), discriminator_steps=3)
     drawn = []
     step = module._step
-    module._step = lambda which, loss: (drawn.append(which), step(which, loss))
+    module._step = lambda which, loss: drawn.append(which) or step(which, loss)
     fit(module, CropsData(packed, 16), tmp_path)
     assert drawn == [1, 0, 1, 1, 1, 0, 1, 1]  # 1: critic, 0: generator; six batches
 
