@@ -1,43 +1,23 @@
-"""The command line. Everything heavy is imported when a command runs, not before."""
+"""The commands on photos: anonymize, detect, demo."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepanon import __version__
-from deepanon.errors import DeepanonError, OptionError
+from deepanon.cli.shared import FAILED, add_detector, chosen_detector, progress, write_json
+from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
-    from deepanon.detectors import Detector
     from deepanon.folders import Outcome, Plan
 
 METHODS = "gan pixelate8 pixelate16 mosaic gaussian9 heavy_blur blackout noise"
-FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of `deepanon`; exits with 0, with 1 if a file failed, with 2 if the command cannot be run."""
-    options = parser().parse_args(arguments)
-    try:
-        sys.exit(options.run(options))
-    except (DeepanonError, OSError) as error:
-        print(f"deepanon: {error}", file=sys.stderr)
-        sys.exit(MISUSED)
-    except KeyboardInterrupt:
-        print("deepanon: interrupted; finished files are whole, the others were not written", file=sys.stderr)
-        sys.exit(130)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Build the argument parser."""
-    top = argparse.ArgumentParser(prog="deepanon", description="Replace faces in photos with faces that never existed.")
-    top.add_argument("--version", action="version", version=f"deepanon {__version__}")
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def add_commands(commands: Any) -> None:
+    """Add the commands to the sub-parsers `commands`."""
     _add_anonymize(commands)
     _add_detect(commands)
     demo = commands.add_parser("demo", help="anonymize a NASA portrait with every method and make one sheet of it")
@@ -45,7 +25,6 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", default="out/demo", metavar="DIR", help="folder to write (default: %(default)s)"
     )
     demo.set_defaults(run=_demo)
-    return top
 
 
 def _add_anonymize(commands: Any) -> None:
@@ -60,7 +39,7 @@ def _add_anonymize(commands: Any) -> None:
     )
     command.add_argument("--method", default="gan", help=f"one of: {METHODS} (default: %(default)s)")
     command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
-    _add_detector(command)
+    add_detector(command)
     command.add_argument("--detections", metavar="FILE", help="use the faces of this JSON or CSV file, detect none")
     secret = command.add_mutually_exclusive_group()
     secret.add_argument("--seed", type=int, metavar="N", help="repeatable faces, for experiments only")
@@ -86,27 +65,8 @@ def _add_detect(commands: Any) -> None:
     )
     command.add_argument("inputs", nargs="+", metavar="IN", help="photos or folders")
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="JSON file to write")
-    _add_detector(command)
+    add_detector(command)
     command.set_defaults(run=_detect)
-
-
-def _add_detector(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--detector", default="mtcnn", help="one of: mtcnn yunet cascade (default: %(default)s)")
-    command.add_argument("--detector-weights", metavar="FILE", help="weights for --detector yunet")
-
-
-def _detector(options: argparse.Namespace) -> Detector:
-    from deepanon.detectors import build_detector
-
-    if options.detector == "given":
-        raise OptionError("detector 'given' reads its faces from a file: use --detections FILE")
-    if options.detector == "yunet" and not options.detector_weights:
-        raise OptionError("detector 'yunet' needs --detector-weights FILE")
-    if options.detector_weights and options.detector != "yunet":
-        raise OptionError(f"detector {options.detector!r} takes no weights")
-    return build_detector(
-        options.detector, **({"weights": options.detector_weights} if options.detector_weights else {})
-    )
 
 
 def _anonymize(options: argparse.Namespace) -> int:
@@ -116,9 +76,9 @@ def _anonymize(options: argparse.Namespace) -> int:
     targets(plan, options.output)  # every wrong path is said before a network is loaded
     _check_report(options.json, plan)
     work = anonymize_files(plan, options.output, _face_anonymizer(options), keep_metadata=options.keep_metadata)
-    outcomes = _progress(work, len(plan.jobs))
+    outcomes = progress(work, len(plan.jobs))
     if options.json:
-        _write_json(options.json, {"method": options.method, "files": [outcome.to_json() for outcome in outcomes]})
+        write_json(options.json, {"method": options.method, "files": [outcome.to_json() for outcome in outcomes]})
     return _summary(outcomes, plan.left_out)
 
 
@@ -136,7 +96,7 @@ def _face_anonymizer(options: argparse.Namespace) -> Any:
     elif options.key:
         seeds = Seeds.from_key_file(options.key)
     method = build_anonymizer(options.method, **({"model": options.model} if options.model else {}))
-    detector = Given(options.detections) if options.detections else _detector(options)
+    detector = Given(options.detections) if options.detections else chosen_detector(options)
     return FaceAnonymizer(detector, method, seeds, options.on_no_face)
 
 
@@ -147,7 +107,7 @@ def _detect(options: argparse.Namespace) -> int:
 
     plan = make_plan(options.inputs)
     _check_report(options.output, plan)
-    results = _progress(detect_files(plan, _detector(options)), len(plan.jobs))
+    results = progress(detect_files(plan, chosen_detector(options)), len(plan.jobs))
     found = {outcome.name: (outcome.faces, w, h) for outcome, w, h in results if outcome.status != "failed"}
     write_detections(options.output, found, FIVE)
     return _summary([outcome for outcome, _, _ in results], plan.left_out)
@@ -170,19 +130,6 @@ def _check_report(path: str | None, plan: Plan) -> None:
         raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
     for job in plan.jobs:
         refuse_same(job.source, path)
-
-
-def _progress(steps: Any, total: int) -> list[Any]:
-    from tqdm import tqdm
-
-    return list(tqdm(steps, total=total, unit="photo", disable=None if total > 1 else True))
-
-
-def _write_json(path: str, report: dict[str, Any]) -> None:
-    from deepanon.files import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def _summary(outcomes: list[Outcome], left_out: list[Path]) -> int:

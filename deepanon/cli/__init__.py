@@ -1,0 +1,37 @@
+"""The command line. Everything heavy is imported when a command runs, not before."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from deepanon import __version__
+from deepanon.cli import photos
+from deepanon.cli.photos import METHODS
+from deepanon.cli.shared import FAILED, MISUSED
+from deepanon.errors import DeepanonError
+
+__all__ = ["FAILED", "METHODS", "MISUSED", "main", "parser"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `deepanon`; exits with 0, with 1 if a file failed, with 2 if the command cannot be run."""
+    options = parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except (DeepanonError, OSError) as error:
+        print(f"deepanon: {error}", file=sys.stderr)
+        sys.exit(MISUSED)
+    except KeyboardInterrupt:
+        print("deepanon: interrupted; finished files are whole, the others were not written", file=sys.stderr)
+        sys.exit(130)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the argument parser."""
+    top = argparse.ArgumentParser(prog="deepanon", description="Replace faces in photos with faces that never existed.")
+    top.add_argument("--version", action="version", version=f"deepanon {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    photos.add_commands(commands)
+    return top

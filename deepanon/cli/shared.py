@@ -1,0 +1,55 @@
+"""What the commands share: exit codes, the choice of a detector, progress, reports."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from deepanon.errors import OptionError
+
+if TYPE_CHECKING:
+    from deepanon.detectors import Detector
+
+T = TypeVar("T")
+FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
+
+
+def add_detector(command: argparse.ArgumentParser) -> None:
+    """Add the options that `chosen_detector` reads."""
+    command.add_argument("--detector", default="mtcnn", help="one of: mtcnn yunet cascade (default: %(default)s)")
+    command.add_argument("--detector-weights", metavar="FILE", help="weights for --detector yunet")
+
+
+def check_detector(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of the chosen detector; `OptionError` where name and weights do not go together."""
+    if options.detector == "given":
+        raise OptionError("detector 'given' reads its faces from a file: use --detections FILE")
+    if options.detector == "yunet" and not options.detector_weights:
+        raise OptionError("detector 'yunet' needs --detector-weights FILE")
+    if options.detector_weights and options.detector != "yunet":
+        raise OptionError(f"detector {options.detector!r} takes no weights")
+    return {"weights": options.detector_weights} if options.detector_weights else {}
+
+
+def chosen_detector(options: argparse.Namespace) -> Detector:
+    """Build the detector that the options of `add_detector` name."""
+    from deepanon.detectors import build_detector
+
+    return build_detector(options.detector, **check_detector(options))
+
+
+def progress(steps: Iterable[T], total: int, unit: str = "photo") -> list[T]:
+    """Everything that `steps` yields, with a bar on a terminal if there is more than one."""
+    from tqdm import tqdm
+
+    return list(tqdm(steps, total=total, unit=unit, disable=None if total > 1 else True))
+
+
+def write_json(path: str, report: dict[str, Any]) -> None:
+    """Write a report whole or not at all."""
+    from deepanon.files import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=1) + "\n")
