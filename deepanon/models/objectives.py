@@ -69,7 +69,8 @@ class NonSaturating(Objective):
     """Logistic loss with zero-centred gradient penalties, computed on every so many batches only.
 
     Args:
-        r1_weight: γ of the penalty at real crops, γ/2 · E||∇D(x)||².
+        r1_weight: γ at 32 px of the penalty at real crops, γ/2 · E||∇D(x)||². At S px it is γ · (S/32)², because the
+            same picture with twice the side has a quarter of the squared gradient norm.
         r2_weight: the same at drawn crops; 0 leaves it out.
         every: batches from one penalty to the next ("lazy regularisation", Karras et al. 2020); its weight is
             multiplied by this, so that its sum stays the same.
@@ -77,7 +78,7 @@ class NonSaturating(Objective):
     """
 
     def __init__(
-        self, r1_weight: float = 1.0, r2_weight: float = 0.0, every: int = 8, relativistic: bool = False
+        self, r1_weight: float = 0.02, r2_weight: float = 0.0, every: int = 4, relativistic: bool = False
     ) -> None:
         self.r1_weight, self.r2_weight = check_weight("r1_weight", r1_weight), check_weight("r2_weight", r2_weight)
         self.every, self.relativistic = check_count("every", every), _check_switch("relativistic", relativistic)
@@ -96,7 +97,7 @@ class NonSaturating(Objective):
             for name, weight, images in (("r1", self.r1_weight, real), ("r2", self.r2_weight, fake)):
                 if weight:
                     logs[f"discriminator/{name}"] = penalty = losses.zero_centred_penalty(exact, images)
-                    loss = loss + weight / 2 * self.every * penalty
+                    loss = loss + weight / 2 * self.every * (real.shape[-1] / 32) ** 2 * penalty
         return loss, logs
 
     def generator(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:

@@ -50,7 +50,11 @@ def test_penalties_come_every_so_often_with_their_whole_weight(given):
     objective, plain = NonSaturating(0.3, 0.2, every=4), NonSaturating(0.0, 0.0)
     base = plain.discriminator(f, f, *given, 0)[0]
     extra = [float((objective.discriminator(f, f, *given, turn)[0] - base).detach()) for turn in range(8)]
-    due = 4 * (0.15 * zero_centred_penalty(f, real) + 0.1 * zero_centred_penalty(f, fake)).item()
+    due = (
+        (given[0].shape[-1] / 32) ** 2
+        * 4
+        * (0.15 * zero_centred_penalty(f, real) + 0.1 * zero_centred_penalty(f, fake)).item()
+    )
     assert extra == pytest.approx([due, 0, 0, 0] * 2, rel=1e-4)
 
 
@@ -63,6 +67,22 @@ def test_penalties_use_the_exact_discriminator(given):
     f = Linear()
     for objective in (WassersteinGP(), NonSaturating(1.0, 1.0, every=1)):
         objective.discriminator(refuse, f, *given, 0)[0].backward()
+
+
+def test_penalty_is_the_same_for_a_picture_at_any_resolution():
+    """D averages over pixels, so it is the same function at both sizes."""
+    small = torch.randn(3, 3, 8, 8)
+    large, epsilon, mask = F.interpolate(small, scale_factor=4), torch.rand(3, 1, 1, 1), torch.ones(3, 1, 1, 1)
+
+    def f(x):
+        return x.mean((2, 3)).square().sum(1)
+
+    losses = [
+        NonSaturating(5.0, every=1).discriminator(f, f, x, x, mask, epsilon, 0)[0]
+        - NonSaturating(0.0).discriminator(f, f, x, x, mask, epsilon, 0)[0]
+        for x in (small, large)
+    ]
+    torch.testing.assert_close(*losses)
 
 
 @pytest.mark.parametrize("relativistic", [False, True])
