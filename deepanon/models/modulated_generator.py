@@ -32,8 +32,8 @@ class ModulatedGenerator(Generator):
         self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(3 + self.mask_channel, c[r], 1) for r in sizes})
         self.encoder = nn.ModuleDict({str(r): ResidualDown(c[r], c[r], c[r // 2]) for r in sizes})
         self.core = EqualizedConv2d(c[4] + keypoints, c[4], 3)
-        self.noise_map = _mlp(16 * noise, STYLE, layers=2)
-        self.style = _mlp(STYLE + 16 * c[4] + 3 * keypoints, STYLE, layers=1)
+        self.noise_style = _mlp(16 * noise, STYLE, layers=2)
+        self.seen_style = _mlp(16 * c[4] + 3 * keypoints, STYLE, layers=1)
         self.start = ModulatedBlock(c[4] + keypoints, c[4])
         self.decoder = nn.ModuleDict({str(r): ModulatedBlock(c[r // 2] + c[r] + keypoints, c[r]) for r in sizes})
         self.to_rgb = nn.ModuleDict({str(r): EqualizedConv2d(c[r], 3, 1) for r in (4, *sizes)})
@@ -62,11 +62,11 @@ class ModulatedGenerator(Generator):
         return x, skips
 
     def _style(self, x: Tensor, keypoints: Tensor, z: Tensor) -> Tensor:
-        """What z, the surroundings and the pose say to every layer: (N, STYLE)."""
+        """What z says to every layer and, with equal weight, what surroundings and pose say: (N, STYLE)."""
         known = torch.isfinite(keypoints).all(-1, keepdim=True)
         points = torch.cat([torch.where(known, keypoints, 0.5) * 2 - 1, known], -1).flatten(1)
-        noise = self.noise_map(z.flatten(1).to(x.dtype) / math.sqrt(16))
-        style: Tensor = self.style(torch.cat([noise, x.flatten(1), points.to(x.dtype)], 1))
+        seen = self.seen_style(torch.cat([x.flatten(1), points.to(x.dtype)], 1))
+        style: Tensor = (self.noise_style(z.flatten(1).to(x.dtype)) + seen) * math.sqrt(0.5)
         return style
 
 
