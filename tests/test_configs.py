@@ -60,7 +60,7 @@ def test_every_group_is_chosen_from_somewhere():
 
 @pytest.mark.parametrize("choice", [c for root, c in CHOICES if root == "train" and c.partition("=")[0] != "data"])
 def test_training_can_be_built(choice, packed, tmp_path):
-    choices = [choice, f"output={tmp_path}", f"data.root={packed}", "data.resolution=8"]
+    choices = [choice, f"output={tmp_path}", f"data.root={packed}", "data.train.resolution=8"]
     if choice == "logger=wandb":
         pytest.importorskip("wandb")
         choices.append("+logger.mode=disabled")

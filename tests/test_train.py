@@ -65,8 +65,8 @@ def test_a_wrong_value_is_one_clear_line(packed, tmp_path):
     ("arguments", "message"),
     [
         (["data.root=nowhere"], "nowhere/train.npz does not exist; data.root must be a folder of packed crops"),
-        (["data.resolution=x"], "resolution must be a positive whole number, got 'x' (config key data)"),
-        (["data.resolution=8"], "crops of 8 px do not fit growth to 16 px"),
+        (["data.train.resolution=x"], "resolution must be a positive whole number, got 'x' (config key data.train)"),
+        (["data.train.resolution=8"], "crops of 8 px do not fit growth to 16 px"),
         (["model.generator.widths={16:0}"], "widths[16] must be positive, got 0 (config key model.generator)"),
         (["model.growth.phases.0.batch_size=x"], "batch_size must be a whole number, got 'x'"),
         (["checkpoints.images=0"], "images must be positive, got 0 (config key checkpoints)"),
