@@ -132,7 +132,12 @@ def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
 
 
 def _check_values(arrays: dict[str, Array], path: Path) -> None:
-    kinds = {"key": ("U", "text"), "shard": ("iu", "whole numbers"), "box": ("f", "floats"), "keypoints": ("f", "floats")}
+    kinds = {
+        "key": ("U", "text"),
+        "shard": ("iu", "whole numbers"),
+        "box": ("f", "floats"),
+        "keypoints": ("f", "floats"),
+    }
     for name, (kind, what) in kinds.items():
         if arrays[name].dtype.kind not in kind:
             raise DataError(f"{path}: {name} must hold {what}, not {arrays[name].dtype}")

@@ -125,8 +125,8 @@ class CropSet(Dataset[FaceBatch], ABC):
     def _check(self, rows: Sequence[int], resolution: int) -> None:
         if not 0 < resolution <= self.resolution:
             raise OptionError(f"crops of {self.resolution} px cannot be read at {resolution} px")
-        if len(rows) and not (0 <= min(rows) and max(rows) < len(self)):
-            raise OptionError(f"rows must lie in 0..{len(self) - 1}, got {min(rows)}..{max(rows)}")
+        if len(rows) and not (min(rows) >= 0 and max(rows) < self._n):
+            raise OptionError(f"rows must lie in 0..{self._n - 1}, got {min(rows)}..{max(rows)}")
 
     def _cache_for(self, resolution: int) -> _Cache | None:
         size = len(self) * resolution * resolution * 3

@@ -24,8 +24,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def decode(blob: bytes, out: Array) -> None:
     """Decode a square JPEG or PNG at the size of `out`.
 
-    A JPEG is decoded straight from its low frequencies to the smallest eighth of its size that is enough, so that a crop
-    of 128 px costs 16 x 16 pixels of work at 16 px. What is still too large is reduced by area.
+    A JPEG is decoded straight from its low frequencies to the least number of eighths of its size that is enough, so
+    that a crop of 128 px costs 16 x 16 pixels of work at 16 px. What is still too large is reduced by area.
 
     Args:
         blob: the file.

@@ -78,9 +78,7 @@ def test_workers_give_the_same_and_count_together(tmp_path, packer, method):
     packer(tmp_path, "train", 8, members=damage(2, 6))
     data = PackedCrops(tmp_path, "train", 16, max_corrupt=2)
     requests = [BatchRequest([0, 1, 2, 6], 8), BatchRequest([6, 2, 3], 16)] * 2
-    loader = DataLoader(
-        data, batch_sampler=requests, collate_fn=as_is, num_workers=2, multiprocessing_context=method
-    )
+    loader = DataLoader(data, batch_sampler=requests, collate_fn=as_is, num_workers=2, multiprocessing_context=method)
     batches = list(loader)
     assert data.corrupt == [data.name(2), data.name(6)]
     for request, batch in zip(requests, batches, strict=True):
@@ -94,7 +92,7 @@ def test_workers_stop_above_the_bound(tmp_path, packer):
     data = PackedCrops(tmp_path, "train", 16, max_corrupt=1)
     requests = [BatchRequest([row], 8) for row in range(8)]
     with pytest.raises(DataError, match="2 of 8 crops cannot be read, more than max_corrupt=1"):
-        list(DataLoader(data, batch_sampler=requests, collate_fn=as_is, num_workers=2))
+        list(DataLoader(data, batch_sampler=requests, collate_fn=as_is, num_workers=1))
 
 
 def test_the_cache_decodes_once_and_holds_one_resolution(packed, monkeypatch):

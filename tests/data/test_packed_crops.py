@@ -134,7 +134,7 @@ def test_missing_files_are_named(tmp_path, packer):
 
 def test_a_set_of_crops_that_are_too_small_is_refused_before_training(tmp_path, packer, jpeg):
     packer(tmp_path, "val", 2, side=16)
-    with pytest.raises(DataError, match="val-000.tar:000000.jpg: 16x16 px; crops must be square and at least 32 px"):
+    with pytest.raises(DataError, match=r"val-000.tar:000000.jpg: 16x16 px; crops must be square and at least 32 px"):
         PackedCrops(tmp_path, "val", 32)
     packer(tmp_path, "train", 2, members=lambda files: files | {"000001": jpeg(np.zeros((16, 20, 3), np.uint8))})
     with pytest.raises(DataError, match=r"000001.jpg: 20x16 px; crops must be square"):
