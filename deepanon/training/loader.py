@@ -139,9 +139,10 @@ class FaceData(L.LightningDataModule):
         if data.resolution % growth.final_resolution:
             raise DataError(f"crops of {data.resolution} px do not fit growth to {growth.final_resolution} px")
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        sampler: Any = GrowthBatchSampler(len(data), growth, self.seed, module.images_seen, rank, world_size)
         return DataLoader(
             data,
-            batch_sampler=GrowthBatchSampler(len(data), growth, self.seed, module.images_seen, rank, world_size),
+            batch_sampler=sampler,
             collate_fn=as_is,
             num_workers=self.workers,
             prefetch_factor=self.prefetch if self.workers else None,

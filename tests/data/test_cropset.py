@@ -67,7 +67,7 @@ def test_a_shard_that_was_cut_since_it_was_indexed(tmp_path, packer):
     packer(tmp_path, "train", 6, shards=1)
     data = PackedCrops(tmp_path, "train", 16, max_corrupt=10)
     shard = tmp_path / "train-000.tar"
-    shard.write_bytes(shard.read_bytes()[: int(data.shards.offsets[4]) + 10])
+    shard.write_bytes(shard.read_bytes()[: data.shards.offsets[4] + 10])
     assert rows_of(data.read([3, 4, 5], 16), data) == [3, 0, 0]
     assert data.corrupt == [data.name(4), data.name(5)]
 
