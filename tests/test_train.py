@@ -83,6 +83,18 @@ def test_wrong_values_end_training_before_it_starts(packed, tmp_path, monkeypatc
     assert "\n" not in str(end.value.code)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damaged_crops_end_training_with_one_line(tmp_path, packer, monkeypatch, workers):
+    root = packer(
+        tmp_path / "crops", "train", 24, members=lambda files: {key: blob[:-9] for key, blob in files.items()}
+    )
+    packer(root, "val", 6)
+    with pytest.raises(SystemExit) as end:
+        train_here(monkeypatch, tmp_path, *TINY, f"data.root={root}", f"data.workers={workers}")
+    assert str(end.value.code).startswith("train.py: 11 of 24 crops cannot be read, more than max_corrupt=10: ")
+    assert "\n" not in str(end.value.code)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
