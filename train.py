@@ -53,13 +53,20 @@ def main(config: DictConfig) -> None:
     except InstantiationException as error:  # Hydra wraps what the constructors say
         sys.exit(f"train.py: {_reason(error)}")
     except (DeepanonError, FloatingPointError, MissingMandatoryValue) as error:
-        sys.exit(f"train.py: {error}")
+        sys.exit(f"train.py: {_without_traceback(str(error))}")
 
 
 def _reason(error: InstantiationException) -> str:
     """One line: what the constructor objected to, and the key of the config it was called from."""
     key = str(error).rpartition("full_key: ")[2]
     return " ".join(f"{error.__cause__ or error} (config key {key})".split())
+
+
+def _without_traceback(message: str) -> str:
+    """What went wrong in a loader's worker reaches us with the worker's traceback in front of it."""
+    if "in DataLoader worker process" not in message:
+        return message
+    return message.strip().splitlines()[-1].partition(": ")[2]
 
 
 if __name__ == "__main__":

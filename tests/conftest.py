@@ -80,3 +80,19 @@ def packed(tmp_path_factory):
     root = tmp_path_factory.mktemp("packed")
     pack(root, "train", 24, seed=1)
     return pack(root, "val", 6, seed=2)
+
+
+@pytest.fixture(scope="session")
+def fdf(tmp_path_factory):
+    """A folder of 6 random crops of 8 and 32 px as FDF's downloader lays them out."""
+    root, rng = tmp_path_factory.mktemp("fdf"), np.random.default_rng(0)
+    keypoints = rng.random((6, 14))
+    for side in (8, 32):
+        for name in (f"images/{side}", "bounding_box", "landmarks"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(6):
+            pixels = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / "images" / str(side) / f"{number}.png")
+        np.save(root / "bounding_box" / f"{side}.npy", np.array([[0.25, 0.25, 0.75, 0.875]] * 6) * side)
+        np.save(root / "landmarks" / f"{side}.npy", keypoints * side)
+    return root

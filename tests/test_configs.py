@@ -59,8 +59,10 @@ def test_every_group_is_chosen_from_somewhere():
 
 
 @pytest.mark.parametrize("choice", [c for root, c in CHOICES if root == "train" and c.partition("=")[0] != "data"])
-def test_training_can_be_built(choice, packed, tmp_path):
-    choices = [choice, f"output={tmp_path}", f"data.root={packed}", "data.resolution=8"]
+def test_training_can_be_built(choice, packed, fdf, tmp_path):
+    choices = [choice, f"output={tmp_path}", f"data.root={packed}", "data.train.resolution=8"]
+    if "FdfCrops" in composed("train", choice).data.train._target_:
+        choices += [f"data.root={fdf}", "data.train.val_rows=2"]
     if choice == "logger=wandb":
         pytest.importorskip("wandb")
         choices.append("+logger.mode=disabled")
@@ -71,3 +73,41 @@ def test_training_can_be_built(choice, packed, tmp_path):
     for node, extra in ((config.checkpoints, {"training": {}}), (config.grid, {"data": data.val}), (config.logger, {})):
         instantiate(node, **extra)
     instantiate(config.trainer, accelerator="cpu", logger=False)
+
+
+def test_fdf_brings_its_keypoints_with_it(fdf):
+    """`data=fdf` trains a model for seven keypoints on the layout that FDF's downloader makes."""
+    choices = [
+        "data=fdf",
+        "model=modern_small",
+        f"data.root={fdf}",
+        "data.train.resolution=32",
+        "data.train.val_rows=2",
+    ]
+    config = composed("train", *choices)
+    data, module = instantiate(config.data), instantiate(config.model)
+    assert (len(data.train), len(data.val), data.workers) == (4, 2, 2)
+    assert data.train.schema == module.schema
+    assert module.generator.keypoints == 7
+
+
+def test_both_sets_follow_what_is_said_of_one(packed, tmp_path):
+    """Held-out crops are of the same sources, size and licences, and rows held out are held out on both sides."""
+    config = composed(
+        "train", "data.root=a", "data.train.sources=[gen]", "data.train.resolution=32", "schema=coco7"
+    ).data
+    assert (config.val.root, config.val.sources, config.val.resolution, config.val.schema) == (
+        "a",
+        ["gen"],
+        32,
+        "coco7",
+    )
+    changes = [
+        "data.train.val_rows=7",
+        "data.train.licences=[cc-by-2]",
+        "data.train.opt_out=o",
+        "data.train.layout=split",
+    ]
+    config = composed("train", "data=fdf", "data.root=a", *changes).data
+    names = ("root", "val_rows", "licences", "opt_out", "layout")
+    assert [config.val[name] for name in names] == ["a", 7, ["cc-by-2"], "o", "split"]

@@ -65,8 +65,8 @@ def test_a_wrong_value_is_one_clear_line(packed, tmp_path):
     ("arguments", "message"),
     [
         (["data.root=nowhere"], "nowhere/train.npz does not exist; data.root must be a folder of packed crops"),
-        (["data.resolution=x"], "resolution must be a positive whole number, got 'x' (config key data)"),
-        (["data.resolution=8"], "crops of 8 px do not fit growth to 16 px"),
+        (["data.train.resolution=x"], "resolution must be a positive whole number, got 'x' (config key data.train)"),
+        (["data.train.resolution=8"], "crops of 8 px do not fit growth to 16 px"),
         (["model.generator.widths={16:0}"], "widths[16] must be positive, got 0 (config key model.generator)"),
         (["model.growth.phases.0.batch_size=x"], "batch_size must be a whole number, got 'x'"),
         (["checkpoints.images=0"], "images must be positive, got 0 (config key checkpoints)"),
@@ -80,6 +80,18 @@ def test_wrong_values_end_training_before_it_starts(packed, tmp_path, monkeypatc
         train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}", *arguments)
     assert str(end.value.code).startswith("train.py: ")
     assert message in str(end.value.code)
+    assert "\n" not in str(end.value.code)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_damaged_crops_end_training_with_one_line(tmp_path, packer, monkeypatch, workers):
+    root = packer(
+        tmp_path / "crops", "train", 24, members=lambda files: {key: blob[:-9] for key, blob in files.items()}
+    )
+    packer(root, "val", 6)
+    with pytest.raises(SystemExit) as end:
+        train_here(monkeypatch, tmp_path, *TINY, f"data.root={root}", f"data.workers={workers}")
+    assert str(end.value.code).startswith("train.py: 11 of 24 crops cannot be read, more than max_corrupt=10: ")
     assert "\n" not in str(end.value.code)
 
 

@@ -1,66 +1,48 @@
-"""Packed face crops: tar shards of JPEG files beside one `train.npz` / `val.npz` of boxes and keypoints."""
+"""Packed face crops: tar shards of picture files beside one `train.npz` / `val.npz` of boxes and keypoints."""
 
 from __future__ import annotations
 
-import io
-import tarfile
+import json
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from deepanon import geometry
-from deepanon.detections import FIVE, KeypointSchema
-from deepanon.errors import DataError, OptionError
+from deepanon.data.cropset import CropSet, check_whole
+from deepanon.data.decode import check_size, decode, size_of
+from deepanon.data.shards import Shards
+from deepanon.detections import FIVE, KeypointSchema, schema_for
+from deepanon.errors import DataError, ImageError, SchemaError
 from deepanon.geometry import Array
 
-
-@dataclass(frozen=True)
-class FaceBatch:
-    """Crops with faces in them, as stored.
-
-    Attributes:
-        images: (N, 3, S, S) uint8 RGB.
-        boxes: (N, 4) float32 face box x0 y0 x1 y1 as fractions of the crop.
-        keypoints: (N, K, 2) float32 fractions of the crop.
-    """
-
-    images: Tensor
-    boxes: Tensor
-    keypoints: Tensor
-
-    def to(self, device: torch.device | str) -> FaceBatch:
-        """Move every tensor."""
-        return FaceBatch(self.images.to(device), self.boxes.to(device), self.keypoints.to(device))
-
-    def pin_memory(self) -> FaceBatch:
-        """Page-lock every tensor (called by `DataLoader`)."""
-        return FaceBatch(self.images.pin_memory(), self.boxes.pin_memory(), self.keypoints.pin_memory())
+FORMAT = 1  # of `meta.json`
+REQUIRED = ("key", "shard", "box", "keypoints")  # arrays of `<split>.npz`
 
 
-class PackedCrops(Dataset[FaceBatch]):
-    """A split of packed crops, decoded once into memory at `resolution` (uint8: 12 KB a crop at 64 px).
+class PackedCrops(CropSet):
+    """A split of packed crops. The shards are indexed and all arrays checked at once; pictures are decoded on demand.
 
     Layout of `root`: `<split>.npz` with arrays `key` (N,) names, `shard` (N,) numbers, `box` (N, 4) and `keypoints`
-    (N, K, 2) as fractions of the crop; `<split>-NNN.tar` with members `<key>.jpg`, square.
+    (N, K, 2) as fractions of the crop; `<split>-NNN.tar` with members `<key>.jpg`, square; perhaps `meta.json`. See
+    data/README.md.
 
     Args:
         root: folder of the shards.
         split: "train" or "val".
-        resolution: side in pixels that crops are reduced to, by area.
+        resolution: largest side in pixels that can be read.
         sources: keep only crops whose array `source` is one of these; None keeps all.
         limit: keep only the first so many.
-        schema: what the keypoints mean.
+        schema: what the keypoints mean, or its name; None = what `meta.json` says, or "five" where there is none.
+        max_corrupt: see `CropSet`.
+        cache_gib: see `CropSet`.
 
     Raises:
-        DataError: a file, array or member is missing, or the counts disagree.
+        DataError: a file, array or member is missing, the counts disagree, values are impossible, or the crops are
+            smaller than `resolution`.
+        SchemaError: `meta.json` says another schema.
+        OptionError: an impossible value.
     """
 
     def __init__(
@@ -70,10 +52,14 @@ class PackedCrops(Dataset[FaceBatch]):
         resolution: int = 64,
         sources: Sequence[str] | None = None,
         limit: int | None = None,
-        schema: KeypointSchema = FIVE,
+        schema: KeypointSchema | str | None = None,
+        max_corrupt: int | None = None,
+        cache_gib: float = 2.0,
     ) -> None:
-        _check_options(resolution, limit)
-        self.root, self.split, self.resolution, self.schema = Path(root), split, resolution, schema
+        check_whole("resolution", resolution, 1)
+        check_whole("limit", 1 if limit is None else limit, 1)
+        self.root, self.split = Path(root), split
+        schema = _schema_of(self.root, schema)
         arrays = _read_arrays(self.root / f"{split}.npz", schema)
         rows = np.arange(len(arrays["key"]))
         if sources is not None:
@@ -81,48 +67,46 @@ class PackedCrops(Dataset[FaceBatch]):
         rows = rows[:limit]
         if not len(rows):
             raise DataError(f"{self.root}: no crops of split {split!r} left (sources {sources}, limit {limit})")
-        self.boxes = torch.from_numpy(arrays["box"][rows].astype(np.float32))
-        self.keypoints = torch.from_numpy(arrays["keypoints"][rows].astype(np.float32))
-        self.images = self._decode(arrays["key"][rows], arrays["shard"][rows])
+        super().__init__(arrays["box"][rows], arrays["keypoints"][rows], schema, resolution, max_corrupt, cache_gib)
+        self.shards = Shards(self.root, split, arrays["key"][rows], arrays["shard"][rows])
+        self._check_sizes()
 
-    def _decode(self, keys: Array, shards: Array) -> Tensor:
-        images = torch.empty(len(keys), 3, self.resolution, self.resolution, dtype=torch.uint8)
-        missing = {str(key): row for row, key in enumerate(keys)}
-        if len(missing) != len(keys):
-            raise DataError(f"{self.root}: {len(keys) - len(missing)} keys of {self.split!r} are not unique")
-        for number in np.unique(shards):
-            for key, blob, name in _members(self.root / f"{self.split}-{number:03d}.tar"):
-                if key in missing:
-                    images[missing.pop(key)] = _decode_jpeg(blob, self.resolution, name)
-        if missing:
-            raise DataError(
-                f"{self.root}: {len(missing)} of {len(keys)} crops of {self.split!r} are not in the shards; "
-                f"the first is {min(missing)}.jpg"
-            )
-        return images
+    def name(self, row: int) -> str:
+        """`<shard>:<member>`."""
+        return self.shards.name(row)
 
-    def __len__(self) -> int:
-        return len(self.images)
+    def decode(self, row: int, out: Array) -> None:
+        """Fill `out` (S, S, 3) uint8 with a crop at that size."""
+        decode(self.shards.read(row), out)
 
-    def __getitems__(self, rows: list[int]) -> FaceBatch:
-        """A batch in one piece; use with `collate_fn=as_is`."""
-        index = torch.as_tensor(rows)
-        return FaceBatch(self.images[index], self.boxes[index], self.keypoints[index])
-
-    def __getitem__(self, row: int) -> FaceBatch:
-        """One crop as a batch of one."""
-        return self.__getitems__([row])
+    def _check_sizes(self) -> None:
+        """Look at the first crop of every shard: a set that is too small should not stop training in the middle."""
+        for row in np.unique(self.shards.numbers, return_index=True)[1].tolist():
+            try:
+                size = size_of(self.shards.read(row))
+            except ImageError:
+                continue  # a damaged crop is dealt with when it is read
+            try:
+                check_size(*size, self.resolution)
+            except ImageError as error:
+                raise DataError(f"{self.name(row)}: {error}") from None
 
 
-def as_is(batch: Any) -> Any:
-    """`collate_fn` for datasets that already return whole batches."""
-    return batch
-
-
-def _check_options(resolution: int, limit: int | None) -> None:
-    for name, value in (("resolution", resolution), ("limit", 1 if limit is None else limit)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise OptionError(f"{name} must be a positive whole number, got {value!r}")
+def _schema_of(root: Path, asked: KeypointSchema | str | None) -> KeypointSchema:
+    asked = schema_for(asked) if isinstance(asked, str) else asked
+    path = root / "meta.json"
+    if not path.is_file():
+        return asked or FIVE
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+        known, stored = meta["format"], meta["schema"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a description of packed crops ({error!r})") from None
+    if known != FORMAT:
+        raise DataError(f"{path}: format {known!r} is not known; this version reads format {FORMAT}")
+    if asked and asked.name != stored:
+        raise SchemaError(f"{path}: the crops have keypoint schema {stored!r}, {asked.name!r} was asked for")
+    return schema_for(stored)
 
 
 def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
@@ -130,29 +114,40 @@ def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
         raise DataError(f"{path} does not exist; data.root must be a folder of packed crops (see data/README.md)")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+            arrays = {name: stored[name] for name in (*REQUIRED, "source") if name in stored.files}
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a readable npz file ({error})") from None
-    missing = {"key", "shard", "box", "keypoints"} - arrays.keys()
+    missing = [name for name in REQUIRED if name not in arrays]
     if missing:
-        raise DataError(f"{path}: arrays missing: {', '.join(sorted(missing))}")
+        raise DataError(f"{path}: arrays missing: {', '.join(missing)}")
     n = len(np.atleast_1d(arrays["key"]))
-    shapes = {"key": (n,), "shard": (n,), "box": (n, 4), "keypoints": (n, len(schema), 2)}
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
+    shapes = {"key": (n,), "shard": (n,), "box": (n, 4), "keypoints": (n, len(schema), 2), "source": (n,)}
+    for name, array in arrays.items():
+        if array.shape != shapes[name]:
             raise DataError(
-                f"{path}: {name} has shape {arrays[name].shape}, expected {shape} for schema {schema.name!r}"
+                f"{path}: {name} has shape {array.shape}, expected {shapes[name]} for schema {schema.name!r}"
             )
     _check_values(arrays, path)
     return arrays
 
 
 def _check_values(arrays: dict[str, Array], path: Path) -> None:
-    for name, kinds, what in (("shard", "iu", "whole numbers"), ("box", "f", "floats"), ("keypoints", "f", "floats")):
-        if arrays[name].dtype.kind not in kinds:
+    kinds = {
+        "key": ("U", "text"),
+        "shard": ("iu", "whole numbers"),
+        "box": ("f", "floats"),
+        "keypoints": ("f", "floats"),
+    }
+    for name, (kind, what) in kinds.items():
+        if arrays[name].dtype.kind not in kind:
             raise DataError(f"{path}: {name} must hold {what}, not {arrays[name].dtype}")
+    repeated = len(arrays["key"]) - len(np.unique(arrays["key"]))
+    if repeated:
+        raise DataError(f"{path}: {repeated} keys of {path.stem!r} are not unique")
     if not np.isfinite(arrays["box"]).all():
         raise DataError(f"{path}: box holds values that are not finite")
+    if np.isinf(arrays["keypoints"]).any():  # NaN = unknown
+        raise DataError(f"{path}: keypoints holds infinite values")
     wrong = np.flatnonzero(~geometry.inside(arrays["box"], 1, 1))
     if wrong.size:
         box = arrays["box"][wrong[0]].tolist()
@@ -166,31 +161,3 @@ def _of_sources(arrays: dict[str, Array], sources: list[str], root: Path) -> Arr
     if unknown:
         raise DataError(f"{root}: unknown sources {sorted(unknown)}; there are {known}")
     return np.isin(arrays["source"], sources)
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes, str]]:
-    """Yield (key, file, name for messages) of every member of a shard."""
-    if not path.is_file():
-        raise DataError(f"{path} does not exist")
-    try:
-        with tarfile.open(path) as shard:
-            for member in shard:
-                stream = shard.extractfile(member)
-                if stream is not None:
-                    yield Path(member.name).stem, stream.read(), f"{path}:{member.name}"
-    except tarfile.TarError as error:
-        raise DataError(f"{path}: not a readable tar file ({error})") from None
-
-
-def _decode_jpeg(blob: bytes, resolution: int, name: str) -> Tensor:
-    """A stored file -> (3, R, R) uint8, reduced by area."""
-    try:
-        with Image.open(io.BytesIO(blob)) as opened:
-            image = opened.convert("RGB")
-    except (OSError, SyntaxError) as error:
-        raise DataError(f"{name}: not a readable picture ({error})") from None
-    if image.width != image.height or image.width < resolution:
-        raise DataError(f"{name}: {image.width}x{image.height} px; crops must be square and at least {resolution} px")
-    if image.width != resolution:
-        image = image.resize((resolution, resolution), Image.Resampling.BOX)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)

@@ -3,7 +3,7 @@
 from deepanon.training.batches import Augmentation
 from deepanon.training.callbacks import Checkpoints, SampleGrid
 from deepanon.training.diffaugment import DiffAugment
-from deepanon.training.loader import CropsData, GrowthBatchSampler
+from deepanon.training.loader import FaceData, GrowthBatchSampler
 from deepanon.training.module import GANTrainer
 
-__all__ = ["Augmentation", "Checkpoints", "CropsData", "DiffAugment", "GANTrainer", "GrowthBatchSampler", "SampleGrid"]
+__all__ = ["Augmentation", "Checkpoints", "DiffAugment", "FaceData", "GANTrainer", "GrowthBatchSampler", "SampleGrid"]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deepanon.crops import Crops, box_mask, hide
-from deepanon.data.crops import FaceBatch
+from deepanon.data.batch import FaceBatch
 from deepanon.detections import KeypointSchema
 from deepanon.images import unit
 from deepanon.models.growth import GrowthState

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from deepanon.data.crops import PackedCrops
+from deepanon.data.cropset import CropSet
 from deepanon.files import replacing
 from deepanon.images import to_uint8
 from deepanon.models.layers import check_count
@@ -84,10 +84,11 @@ class SampleGrid(Every):
         rows: faces shown, spread over the split.
     """
 
-    def __init__(self, data: PackedCrops, folder: str | Path, images: int = 20_000, rows: int = 12) -> None:
+    def __init__(self, data: CropSet, folder: str | Path, images: int = 20_000, rows: int = 12) -> None:
         super().__init__(images)
         self.folder, rows = Path(folder), check_count("rows", rows)
-        self.batch = data.__getitems__(np.linspace(0, len(data) - 1, min(rows, len(data))).astype(int).tolist())
+        shown = np.linspace(0, len(data) - 1, min(rows, len(data))).astype(int).tolist()
+        self.batch = data.read(shown, data.resolution)
 
     @torch.no_grad()
     def act(self, module: Any) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from deepanon.crops import Crops
-from deepanon.data.crops import FaceBatch
+from deepanon.data.batch import FaceBatch
 from deepanon.detections import schema_for
 from deepanon.models import Discriminator, Generator, Growth, Objective, WassersteinGP
 from deepanon.models.growth import GrowthState

@@ -87,7 +87,7 @@ def test_packed_crops_can_be_read_back(tmp_path):
     assert len(crops) == 3
     np.testing.assert_allclose(crops.boxes[0], box / 32, atol=1e-6)
     np.testing.assert_allclose(crops.keypoints[0], keypoints / 32, atol=1e-6)
-    stored = crops.images[0].permute(1, 2, 0).numpy().astype(float)
+    stored = crops[0].images[0].permute(1, 2, 0).numpy().astype(float)
     assert np.abs(stored - image).mean() < 8  # JPEG
     assert sorted(path.name for path in tmp_path.iterdir()) == ["val-000.tar", "val.npz"]
     with pytest.raises(OptionError, match="n must"):

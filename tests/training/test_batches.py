@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from deepanon.crops import GREY, Crops
-from deepanon.data.crops import FaceBatch
+from deepanon.data.batch import FaceBatch
 from deepanon.detections import COCO7, FIVE
 from deepanon.models.growth import GrowthState
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare

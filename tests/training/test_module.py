@@ -5,15 +5,20 @@ import lightning as L
 import pytest
 import torch
 
+from deepanon.data.crops import PackedCrops
 from deepanon.errors import DataError, SchemaError
 from deepanon.models import DeepPrivacyDiscriminator as Discriminator
 from deepanon.models import DeepPrivacyGenerator as Generator
 from deepanon.models import Growth, Phase, WassersteinGP
-from deepanon.training import Checkpoints, CropsData, GANTrainer
+from deepanon.training import Checkpoints, FaceData, GANTrainer
 from deepanon.training.batches import Augmentation
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
 SHORT = [Phase(8, 8, 0, 24), Phase(16, 4, 16, 16)]
+
+
+def faces(root, resolution, **options):
+    return FaceData(PackedCrops(root, "train", resolution), PackedCrops(root, "val", resolution), **options)
 
 
 def build(phases=SHORT, **options):
@@ -65,7 +70,7 @@ def state_of(module, trainer):
 
 @pytest.fixture(scope="module")
 def straight(packed, tmp_path_factory):
-    module, trainer = fit(build(), CropsData(packed, 16), tmp_path_factory.mktemp("straight"))
+    module, trainer = fit(build(), faces(packed, 16), tmp_path_factory.mktemp("straight"))
     return state_of(module, trainer)
 
 
@@ -73,12 +78,12 @@ def straight(packed, tmp_path_factory):
 def test_resumed_training_is_the_same_bit_for_bit(straight, packed, tmp_path, stop):
     """Killed in a phase, at the growth (24), in the fade, after it; another seed of the process must not matter."""
     with pytest.raises(Killed):
-        fit(build(), CropsData(packed, 16), tmp_path, every=4, stop=stop)
+        fit(build(), faces(packed, 16), tmp_path, every=4, stop=stop)
     module = build()
     torch.manual_seed(1)
     for p in module.parameters():
         p.data.normal_()
-    module, trainer = fit(module, CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    module, trainer = fit(module, faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
     resumed = state_of(module, trainer)
     assert resumed.keys() == straight.keys()
     assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []
@@ -93,17 +98,17 @@ def test_training_changes_every_used_weight(straight):
 
 
 def test_finished_training_is_left_as_it_is(packed, tmp_path, straight):
-    fit(build(), CropsData(packed, 16), tmp_path)
-    module, trainer = fit(build(), CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    fit(build(), faces(packed, 16), tmp_path)
+    module, trainer = fit(build(), faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
     again = state_of(module, trainer)
     assert all(torch.equal(straight[name], again[name]) for name in straight)
 
 
 def test_longer_schedule_goes_on_from_a_finished_one(packed, tmp_path):
-    fit(build(), CropsData(packed, 16), tmp_path)
+    fit(build(), faces(packed, 16), tmp_path)
     longer = [SHORT[0], Phase(16, 4, 16, 36)]
-    whole, whole_trainer = fit(build(longer), CropsData(packed, 16), tmp_path / "whole")
-    module, trainer = fit(build(longer), CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    whole, whole_trainer = fit(build(longer), faces(packed, 16), tmp_path / "whole")
+    module, trainer = fit(build(longer), faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
     assert module.images_seen == whole.images_seen == 76
     a, b = state_of(module, trainer), state_of(whole, whole_trainer)
     assert all(torch.equal(a[name], b[name]) for name in b)
@@ -121,7 +126,7 @@ def test_every_growth_starts_adam_afresh(packed, tmp_path):
         max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Watch()], enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(build(), CropsData(packed, 16))
+    trainer.fit(build(), faces(packed, 16))
     assert seen == {8: [1, 1], 16: [2, 2], 24: [0, 0]} | {24 + 4 * i: [i, i] for i in range(1, 9)}
 
 
@@ -129,7 +134,7 @@ def test_average_has_its_half_life(packed, tmp_path):
     """With one batch of 8, EMA = 0.5^(8/h) of the start plus the rest of the weights after the step."""
     module = build([Phase(16, 8, 0, 8)], ema_half_life=16)
     start = copy.deepcopy(module.generator.state_dict())
-    fit(module, CropsData(packed, 16), tmp_path)
+    fit(module, faces(packed, 16), tmp_path)
     keep = 0.5**0.5
     for name, average in module.ema.state_dict().items():
         torch.testing.assert_close(average, keep * start[name] + (1 - keep) * module.generator.state_dict()[name])
@@ -148,7 +153,7 @@ def test_critic_and_generator_pull_in_opposite_directions(packed, tmp_path):
         def on_train_batch_end(self, trainer, module, logs, *_):
             distances.append(float(logs["discriminator/real"] - logs["discriminator/fake"]))
 
-    fit(module, CropsData(packed, 16), tmp_path, more=[Watch()])
+    fit(module, faces(packed, 16), tmp_path, more=[Watch()])
     assert sum(distances[-10:]) / 10 > distances[0] + 0.05
     assert sum(distances[-10:]) > 0
 
@@ -164,11 +169,11 @@ def test_reconstruction_weight_falls_to_zero():
 
 def test_gradients_that_are_not_finite_stop_training_after_a_bounded_number(packed, tmp_path):
     module = build([Phase(16, 8, 0, 240)], skips=3)
-    fit(build([Phase(16, 8, 0, 8)]), CropsData(packed, 16), tmp_path)
+    fit(build([Phase(16, 8, 0, 8)]), faces(packed, 16), tmp_path)
     good = (tmp_path / "last.ckpt").read_bytes()
     module.discriminator.score.weight.data.fill_(float("nan"))
     with pytest.raises(FloatingPointError, match=r"4 steps in a row had no finite gradient.*loss nan.*lower lr"):
-        fit(module, CropsData(packed, 16), tmp_path)
+        fit(module, faces(packed, 16), tmp_path)
     assert module.images_seen == 24
     assert (tmp_path / "last.ckpt").read_bytes() == good
 
@@ -190,7 +195,7 @@ def test_one_bad_step_is_left_out_and_forgotten(packed, tmp_path):
             after = module.discriminator.parameters()
             moved.append(any(not torch.equal(a, b) for a, b in zip(after, self.before, strict=True)))
 
-    fit(module, CropsData(packed, 16), tmp_path, more=[Watch()])
+    fit(module, faces(packed, 16), tmp_path, more=[Watch()])
     assert moved == [True, True, False, True, True]
     assert all(torch.isfinite(p).all() for p in module.parameters())
 
@@ -202,7 +207,7 @@ def test_gradient_clipping_bounds_the_norm(packed, tmp_path):
         torch.optim.SGD(net.parameters(), 1.0) for net in (module.generator, module.discriminator)
     ]
     module.on_train_start = lambda: None
-    fit(module, CropsData(packed, 16), tmp_path)
+    fit(module, faces(packed, 16), tmp_path)
     start = critic().state_dict()
     moved = torch.cat([(v - start[n]).flatten() for n, v in module.discriminator.state_dict().items()]).norm()
     assert moved.item() == pytest.approx(0.01, rel=1e-3)
@@ -249,22 +254,22 @@ def test_misconfiguration_is_named(options, error, message):
 
 def test_data_must_fit_the_model(packed, tmp_path):
     with pytest.raises(DataError, match="crops of 8 px do not fit growth to 16 px"):
-        fit(build(), CropsData(packed, 8), tmp_path)
+        fit(build(), faces(packed, 8), tmp_path)
     seven = build(
         schema="coco7",
         generator=Generator(16, WIDTHS, 7),
         discriminator=Discriminator(16, WIDTHS, 7),
     )
     with pytest.raises(SchemaError, match="'five', the model 'coco7'"):
-        fit(seven, CropsData(packed, 16), tmp_path)
+        fit(seven, faces(packed, 16), tmp_path)
 
 
 def test_the_critic_joins_after_the_warm_up(packed, tmp_path):
     """While the generator learns by reconstruction alone the critic keeps its first weights, then both move."""
     during, _ = fit(build([Phase(8, 8, 0, 16)], generator=small(), discriminator=critic(), warmup_images=16),
-                    CropsData(packed, 16), tmp_path / "a")  # fmt: skip
+                    faces(packed, 16), tmp_path / "a")  # fmt: skip
     after, _ = fit(build([Phase(8, 8, 0, 24)], generator=small(), discriminator=critic(), warmup_images=16),
-                   CropsData(packed, 16), tmp_path / "b")  # fmt: skip
+                   faces(packed, 16), tmp_path / "b")  # fmt: skip
 
     def moved(module, network):
         start = {"generator": small(), "discriminator": critic()}[network].state_dict()
@@ -290,12 +295,12 @@ def test_the_generator_learns_from_every_third_batch_only(packed, tmp_path):
     drawn = []
     step = module._step
     module._step = lambda which, loss: drawn.append(which) or step(which, loss)
-    fit(module, CropsData(packed, 16), tmp_path)
+    fit(module, faces(packed, 16), tmp_path)
     assert drawn == [1, 0, 1, 1, 1, 0, 1, 1]  # 1: critic, 0: generator; six batches
 
 
 def test_a_resumed_run_uses_its_own_learning_rate(packed, tmp_path):
-    fit(build(lr=0.002), CropsData(packed, 16), tmp_path)
+    fit(build(lr=0.002), faces(packed, 16), tmp_path)
     longer = [*SHORT[:1], Phase(16, 4, 16, 32)]
-    _, trainer = fit(build(longer, lr=0.0005), CropsData(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    _, trainer = fit(build(longer, lr=0.0005), faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
     assert [group["lr"] for o in trainer.optimizers for group in o.param_groups] == [0.0005, 0.0005]

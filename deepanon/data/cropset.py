@@ -1,0 +1,188 @@
+"""What every set of training crops does: decode on demand, at the size that is wanted, and get over damaged files."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, get_worker_info
+
+from deepanon.data.batch import BatchRequest, FaceBatch
+from deepanon.detections import KeypointSchema
+from deepanon.errors import DataError, ImageError, OptionError
+from deepanon.geometry import Array
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Cache:
+    """Decoded crops at one resolution, filled as they are read; `used` names the row they show, -1 = not read yet."""
+
+    images: Array  # (n, R, R, 3) uint8
+    used: Array  # (n,) int64
+
+
+class CropSet(Dataset[FaceBatch], ABC):
+    """Face crops on disk with their boxes and keypoints in memory; pictures are decoded when a batch is read.
+
+    A crop that cannot be read is named in a warning and replaced by the next row that can, always the same one, so
+    that training can be repeated. Rows are counted once however often they fail, over all workers of a `DataLoader`
+    (the marks lie in shared memory); processes of a distributed run count on their own.
+
+    In the main process, decoded crops are kept while all of them at the current resolution take less than `cache_gib`;
+    they are freed when another resolution is asked for. Workers keep nothing, so that memory stays flat.
+
+    Args:
+        boxes: (n, 4) float32 fractions of the crop.
+        keypoints: (n, K, 2) float32 fractions of the crop.
+        schema: what the keypoints mean.
+        resolution: largest side in pixels that can be read.
+        max_corrupt: unreadable crops that are put up with; None = 10 or 0.1 % of the set, whichever is more.
+        cache_gib: bound of the cache in GiB; 0 turns it off.
+
+    Raises:
+        OptionError: an impossible value.
+    """
+
+    def __init__(
+        self,
+        boxes: Array,
+        keypoints: Array,
+        schema: KeypointSchema,
+        resolution: int,
+        max_corrupt: int | None = None,
+        cache_gib: float = 2.0,
+    ) -> None:
+        check_whole("resolution", resolution, 1)
+        check_whole("max_corrupt", 0 if max_corrupt is None else max_corrupt, 0)
+        if isinstance(cache_gib, bool) or not isinstance(cache_gib, int | float) or not 0 <= cache_gib < np.inf:
+            raise OptionError(f"cache_gib must be a number of GiB, 0 or more, got {cache_gib!r}")
+        self.schema, self.resolution, self.cache_gib = schema, resolution, cache_gib
+        self.boxes = torch.from_numpy(np.ascontiguousarray(boxes, dtype=np.float32))
+        self.keypoints = torch.from_numpy(np.ascontiguousarray(keypoints, dtype=np.float32))
+        self.max_corrupt = max(10, len(boxes) // 1000) if max_corrupt is None else max_corrupt
+        self._n = len(boxes)  # the length of a tensor takes a microsecond to ask for
+        self._corrupt = torch.zeros(self._n, dtype=torch.uint8).share_memory_()
+        self._cache: _Cache | None = None
+
+    @abstractmethod
+    def name(self, row: int) -> str:
+        """Where a crop is stored, for messages."""
+
+    @abstractmethod
+    def decode(self, row: int, out: Array) -> None:
+        """Fill `out` (S, S, 3) uint8 with a crop at that size; `ImageError` or `OSError` if it cannot be read."""
+
+    def __len__(self) -> int:
+        return self._n
+
+    def read(self, rows: Sequence[int], resolution: int) -> FaceBatch:
+        """Decode crops at a resolution of at most `self.resolution`.
+
+        Raises:
+            DataError: more than `max_corrupt` crops cannot be read; the message names the first.
+            OptionError: the resolution is larger than the set's, or a row does not exist.
+        """
+        self._check(rows, resolution)
+        cache = self._cache_for(resolution)
+        if cache is not None:
+            index = np.asarray(rows, dtype=np.int64)
+            for row in index[cache.used[index] < 0].tolist():
+                cache.used[row] = self._decode_or_next(row, cache.images[row])
+            images, used = torch.from_numpy(cache.images[index]), torch.from_numpy(cache.used[index])
+        else:
+            pixels = _room(len(rows), resolution)
+            used = torch.tensor([self._decode_or_next(row, pixels[i]) for i, row in enumerate(rows)], dtype=torch.long)
+            images = torch.from_numpy(pixels)
+        return FaceBatch(images.permute(0, 3, 1, 2), self.boxes[used], self.keypoints[used])
+
+    def __getitems__(self, request: BatchRequest | Sequence[int]) -> FaceBatch:
+        """A batch in one piece; use with `collate_fn=as_is`. Bare row numbers are read at the full resolution."""
+        if isinstance(request, BatchRequest):
+            return self.read(request.rows, request.resolution)
+        return self.read(request, self.resolution)
+
+    def __getitem__(self, row: int) -> FaceBatch:
+        """One crop as a batch of one."""
+        return self.read([row], self.resolution)
+
+    @property
+    def corrupt(self) -> list[str]:
+        """Names of the crops that could not be read so far, by this process or any worker that it started."""
+        return [self.name(row) for row in self._corrupt.nonzero()[:, 0].tolist()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_cache": None}  # workers that are not forked get the set without what it decoded
+
+    def _check(self, rows: Sequence[int], resolution: int) -> None:
+        if not 0 < resolution <= self.resolution:
+            raise OptionError(f"crops of {self.resolution} px cannot be read at {resolution} px")
+        if len(rows) and not (min(rows) >= 0 and max(rows) < self._n):
+            raise OptionError(f"rows must lie in 0..{self._n - 1}, got {min(rows)}..{max(rows)}")
+
+    def _cache_for(self, resolution: int) -> _Cache | None:
+        size = len(self) * resolution * resolution * 3
+        if size > self.cache_gib * 2**30 or get_worker_info() is not None:
+            self._cache = None
+        elif self._cache is None or self._cache.images.shape[1] != resolution:
+            self._cache = None  # freed before the next is made
+            images = np.empty((len(self), resolution, resolution, 3), np.uint8)
+            self._cache = _Cache(images, np.full(len(self), -1, np.int64))
+        return self._cache
+
+    def _decode_or_next(self, row: int, out: Array) -> int:
+        """Fill `out` with the first readable crop from `row` on, and return which that was."""
+        try:
+            self.decode(row, out)
+            return row
+        except (ImageError, OSError) as error:
+            self._note(row, error)
+        for candidate in chain(range(row + 1, self._n), range(row)):
+            try:
+                self.decode(candidate, out)
+                return candidate
+            except (ImageError, OSError) as error:
+                self._note(candidate, error)
+        raise DataError(f"none of the {len(self)} crops can be read; the first is {self.name(0)}")
+
+    def _note(self, row: int, error: Exception) -> None:
+        """Count an unreadable crop the first time it is met."""
+        if self._corrupt[row]:
+            return
+        self._corrupt[row] = 1
+        names = self.corrupt
+        if len(names) > self.max_corrupt:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise DataError(
+                f"{len(names)} of {len(self)} crops cannot be read, more than max_corrupt={self.max_corrupt}: "
+                f"{', '.join(names[:3])}{more}; the last: {error}"
+            )
+        log.warning(
+            "%s: %s; the next row takes its place (%d unreadable so far, training stops above %d)",
+            self.name(row), error, len(names), self.max_corrupt,
+        )  # fmt: skip
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raise `OptionError` unless `value` is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        what = "a positive whole number" if least else "a whole number, 0 or more"
+        raise OptionError(f"{name} must be {what}, got {value!r}")
+
+
+def _room(n: int, side: int) -> Array:
+    """(n, side, side, 3) uint8 to decode into, on purpose not aligned to 32 bytes.
+
+    libjpeg-turbo writes past the cache where it is, which makes a picture of 128 px 5 % slower to decode.
+    """
+    size = n * side * side * 3
+    memory = np.empty(size + 32, np.uint8)
+    start = (16 - memory.ctypes.data) % 32
+    return memory[start : start + size].reshape(n, side, side, 3)
