@@ -91,9 +91,9 @@ def _objections(face: Detections, twice: bool, width: int, height: int, rules: R
         yield "keypoints unknown"
     if not geometry.inside(face.boxes, width, height)[0]:
         yield "outside the photo"
-    if not _holds_eyes_and_nose(face.boxes[0], face.points[0], face.schema):
+    box = whole_boxes(face.boxes, width, height)[0]  # a face that the border cuts keeps its half box
+    if not _holds_eyes_and_nose(box, face.points[0], face.schema):
         yield "eyes or nose outside the box"
-    box = whole_boxes(face.boxes, width, height)[0]
     if max(box[2:] - box[:2]) > min(width, height):
         yield "crop would leave the photo"
     region = geometry.crop_region(box, width, height)

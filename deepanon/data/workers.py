@@ -54,8 +54,8 @@ def _until_a_death(work: Callable[[T], R], todo: list[T], workers: int) -> Gener
 def _prepare() -> None:
     """Make a new process single-threaded, deaf to Ctrl-C (the parent decides), and mortal with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    single_threaded()
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    single_threaded()
 
 
 def single_threaded() -> None:
