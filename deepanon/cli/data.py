@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepanon.cli.shared import FAILED, add_detector, check_detector, progress
+from deepanon.cli.shared import FAILED, Bars, add_detector, check_detector, progress, write_json
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ def add_commands(commands: Any) -> None:
     data = commands.add_parser("data", help="make, check and describe training data")
     group = data.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_build(group)
+    _add_check(group)
+    _add_stats(group)
+    _add_download(group)
 
 
 def _add_build(group: Any) -> None:
@@ -57,6 +60,30 @@ def _add_build(group: Any) -> None:
     command.set_defaults(run=_build)
 
 
+def _add_check(group: Any) -> None:
+    command = group.add_parser(
+        "check",
+        help="look at every array and picture of a set, and draw a contact sheet",
+        description="Judge packed crops from end to end. Exit code 1 if training on them would stop, or if train and "
+        "val share people or pictures; what is only odd is noted.",
+    )
+    command.add_argument("root", metavar="ROOT", help="folder of packed crops")
+    command.add_argument("--sheet", metavar="FILE", help="draw crops with boxes and keypoints to this picture file")
+    command.add_argument("--split", default="train", choices=("train", "val"), help="for the sheet (default: train)")
+    command.set_defaults(run=_check)
+
+
+def _add_stats(group: Any) -> None:
+    command = group.add_parser(
+        "stats",
+        help="numbers, sizes, poses and near-duplicates of a set; licences of FDF",
+        description="Describe packed crops, or report the licences of a folder of FDF.",
+    )
+    command.add_argument("root", metavar="ROOT", help="folder of packed crops or of FDF")
+    command.add_argument("--json", metavar="FILE", help="write everything as JSON too")
+    command.set_defaults(run=_stats)
+
+
 def _build(options: argparse.Namespace) -> int:
     from deepanon.data.build import Build, summarize
     from deepanon.folders import make_plan
@@ -83,6 +110,76 @@ def _build(options: argparse.Namespace) -> int:
     if recipe.val and not counts["val"]:
         print("deepanon: nobody was drawn for the held-out part; raise --val or add photos", file=sys.stderr)
     return FAILED if counts["failed"] else 0
+
+
+def _add_download(group: Any) -> None:
+    command = group.add_parser(
+        "fdf-download",
+        help="fetch the official archives of FDF or FDF256",
+        description="Fetch metainfo, boxes and keypoints of FDF, and on request its images, from where its authors put "
+        "them, and unpack them. Started again, it goes on where it stopped.",
+    )
+    command.add_argument("out", metavar="OUT", help="folder of the data set")
+    command.add_argument("--images", action="store_true", help="fetch the faces too (FDF: 55 GB)")
+    command.add_argument(
+        "--licences",
+        nargs="+",
+        metavar="NAME",
+        help="only images under these: cc-by-2 cc-by-sa-2 cc-by-nc-2 cc-by-nc-sa-2",
+    )
+    command.add_argument("--fdf256", action="store_true", help="FDF256 (256 px) in place of FDF (128 px)")
+    command.add_argument("--keep-archives", action="store_true", help="keep the zip files after unpacking")
+    command.add_argument("--base-url", metavar="URL", help="where the archives are, if they have moved")
+    command.set_defaults(run=_download)
+
+
+def _check(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from deepanon.data.check import check_set
+    from deepanon.data.sheet import draw_contact_sheet
+    from deepanon.images import check_writable, write_image
+
+    if options.sheet:
+        check_writable(options.sheet)
+    findings = check_set(options.root)
+    for line in findings.lines():
+        print(line, file=sys.stderr if line.startswith("PROBLEM") else sys.stdout)
+    crops = " and ".join(f"{n:,} {split}" for split, n in findings.crops.items()) or "no"
+    problems = f"{findings.problems.total():,} problems" if findings.problems else "no problem"
+    print(f"{options.root}: {crops} crops, {problems}")
+    if options.sheet:
+        write_image(options.sheet, np.asarray(draw_contact_sheet(options.root, options.split)))
+        print(f"contact sheet: {options.sheet}")
+    return FAILED if findings.problems else 0
+
+
+def _stats(options: argparse.Namespace) -> int:
+    from deepanon.data.stats import describe_set, table
+
+    if (Path(options.root) / "fdf_metainfo.json").is_file():
+        from deepanon.data.fdf import licence_report
+
+        facts = licence_report(options.root)
+        print(facts)
+    else:
+        facts = describe_set(options.root)
+        print(table(facts))
+    if options.json:
+        write_json(options.json, facts)
+    return 0
+
+
+def _download(options: argparse.Namespace) -> int:
+    from deepanon.data.fdf_archives import BASE_URL, FDF, FDF256, LICENCES, TERMS, chosen_archives, download_fdf
+
+    archives = chosen_archives(options.licences, options.images, FDF256 if options.fdf256 else FDF)
+    print(TERMS)
+    print(*(f"  {LICENCES[name]}" for name in archives if name in LICENCES), sep="\n")
+    with Bars() as watch:
+        fetched = download_fdf(archives, options.out, options.base_url or BASE_URL, options.keep_archives, watch)
+    print(f"{options.out}: {', '.join(fetched)} fetched" if fetched else f"{options.out}: everything was there")
+    return 0
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:

@@ -92,7 +92,7 @@ class Build:
             single_threaded()
             results: Any = ((job, examine_photo(job)) for job in jobs)
         else:
-            results = in_processes(examine_photo, jobs, workers)
+            results = in_processes(examine_photo, jobs, workers, single_threaded)
         for (name, path, _), result in results:
             photo = result or Examined(name, stamp(path), error=f"{path}: ended the process that worked on it")
             self.journal.add(photo)

@@ -17,28 +17,32 @@ R = TypeVar("R")
 AHEAD = 3  # tasks handed out for each process, so that none waits
 
 
-def in_processes(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[tuple[T, R | None]]:
+def in_processes(
+    work: Callable[[T], R], tasks: Sequence[T], workers: int, prepare: Callable[[], None] | None = None
+) -> Iterator[tuple[T, R | None]]:
     """Yield (task, its result) as they finish, in any order; the result is None if the task killed its process.
 
-    Every process computes on one thread, so that results do not depend on how many there are. `work` and the tasks must
-    be picklable; an exception in `work` ends everything. The processes end when this one does, however it ends.
+    `prepare` is called once in every process. It, `work` and the tasks must be picklable; an exception in `work` ends
+    everything. The processes end when this one does, however it ends.
     """
     todo = list(reversed(tasks))
     while todo:
-        lost = yield from _until_a_death(work, todo, workers)
-        for task in lost:  # which of them was it? each alone tells
-            if (yield from _until_a_death(work, [task], 1)):
+        lost = yield from _until_a_death(work, todo, workers, AHEAD * workers, prepare)
+        while lost:  # which of them was it? one at a time tells
+            for task in (yield from _until_a_death(work, lost, 1, 1, prepare)):
                 yield task, None
 
 
-def _until_a_death(work: Callable[[T], R], todo: list[T], workers: int) -> Generator[tuple[T, R | None], None, list[T]]:
+def _until_a_death(
+    work: Callable[[T], R], todo: list[T], workers: int, ahead: int, prepare: Callable[[], None] | None
+) -> Generator[tuple[T, R | None], None, list[T]]:
     """Take tasks from the end of `todo` until it is empty or a process dies; returns those that were under way then."""
     flying: dict[Future[R], T] = {}
     context = multiprocessing.get_context("spawn")  # a forked torch can hang
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(prepare,))
     try:
         while todo or flying:
-            while todo and len(flying) < AHEAD * workers:
+            while todo and len(flying) < ahead:
                 flying[pool.submit(work, todo[-1])] = todo[-1]
                 todo.pop()
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -51,15 +55,16 @@ def _until_a_death(work: Callable[[T], R], todo: list[T], workers: int) -> Gener
     return []
 
 
-def _prepare() -> None:
-    """Make a new process single-threaded, deaf to Ctrl-C (the parent decides), and mortal with its parent."""
+def _begin(prepare: Callable[[], None] | None) -> None:
+    """Make a new process deaf to Ctrl-C (the parent decides) and mortal with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    single_threaded()
+    if prepare is not None:
+        prepare()
 
 
 def single_threaded() -> None:
-    """Let torch and OpenCV compute on one thread in this process."""
+    """Let torch and OpenCV compute on one thread in this process, so that results do not depend on their number."""
     import cv2
     import torch
 
