@@ -55,7 +55,10 @@ def _add_build(group: Any) -> None:
     )
     command.add_argument("--source", metavar="NAME", help="what array `source` says (default: the name of PHOTOS)")
     command.add_argument(
-        "--workers", type=int, metavar="N", help="processes (default: one a core); does not change the result"
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes (default: one a core; 0: none but this one); does not change the result",
     )
     command.set_defaults(run=_build)
 
@@ -203,9 +206,9 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 def _workers(given: int | None) -> int:
     import os
 
-    if given is not None and given < 1:
-        raise OptionError(f"--workers must be at least 1, got {given}")
-    return given or os.cpu_count() or 1
+    if given is not None and given < 0:
+        raise OptionError(f"--workers must be 0 or more, got {given}")
+    return os.cpu_count() or 1 if given is None else given
 
 
 def _refuse_nested(photos: Path, out: Path) -> None:

@@ -159,6 +159,7 @@ def check_places(arrays: dict[str, Array], keys: list[str], schema: KeypointSche
     findings.problem("box hides nothing of its crop (boxes are fractions x0 y0 x1 y1)", *_of(keys, ~bad & ~hidden))
     findings.note("box reaches out of its crop", *_of(keys, hidden & ((box < 0) | (box > 1)).any(1)))
     findings.problem("keypoint infinite", *_of(keys, np.isinf(points).any(axis=(1, 2))))
+    points = np.where(np.isinf(points), np.nan, points)
     findings.note("keypoints unknown", *_of(keys, np.isnan(points).any((1, 2))))
     middle = points[:, [schema.points.index(name) for name in MUST_BE_INSIDE]]  # N,3,2; NaN compares as inside
     findings.note("eye or nose out of the crop", *_of(keys, ((middle < 0) | (middle > 1)).any((1, 2))))
