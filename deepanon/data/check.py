@@ -119,8 +119,8 @@ def _check_split(root: Path, split: str, schema: KeypointSchema, side: int | Non
     findings.crops[split] = len(keys)
     findings.problem("key twice", *(key for key, n in Counter(keys).items() if n > 1))
     check_places(arrays, keys, schema, findings)
-    pixels = _check_pictures(root, split, arrays, side, findings)
-    if side and "crop_side" in arrays:
+    pixels, side = _check_pictures(root, split, arrays, side, findings)
+    if "crop_side" in arrays:
         findings.note("crop enlarged from a smaller source", *_of(keys, arrays["crop_side"] < side))
     named = {name: set(arrays[name].astype(str).tolist()) - {""} if name in arrays else set() for name in
              ("identity", "photo")}  # fmt: skip
@@ -183,8 +183,8 @@ def _of(keys: list[str], chosen: Any) -> list[str]:
 
 def _check_pictures(
     root: Path, split: str, arrays: dict[str, Array], side: int | None, findings: Findings
-) -> dict[bytes, str]:
-    """Decode every member of every shard; returns digest of the pixels -> key."""
+) -> tuple[dict[bytes, str], int]:
+    """Decode every member of every shard; returns digest of the pixels -> key, and the side of the crops."""
     home = dict(zip(arrays["key"].tolist(), arrays["shard"].tolist(), strict=True))
     seen: set[str] = set()
     sides: Counter[int] = Counter()
@@ -203,9 +203,10 @@ def _check_pictures(
         except DataError as error:
             findings.problem("shard not readable", error)
     findings.problem("picture missing in the shards", *(f"{split}/{key}" for key in home if key not in seen))
-    wrong = {size: n for size, n in sides.items() if size != (side or sides.most_common(1)[0][0])}
+    side = side or max(sides, key=lambda size: sides[size], default=0)
+    wrong = {size: n for size, n in sides.items() if size != side}
     findings.problem("pictures of another size", *(f"{n} in {split} of {size} px" for size, n in wrong.items()))
-    return pixels
+    return pixels, side
 
 
 def _check_picture(
