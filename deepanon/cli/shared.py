@@ -53,3 +53,34 @@ def write_json(path: str, report: dict[str, Any]) -> None:
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(report, indent=1) + "\n")
+
+
+class Bars:
+    """One progress bar after the other, for work that says what it does, how far it is and how far it will go."""
+
+    def __init__(self) -> None:
+        self.what = ""
+        self.bar: Any = None
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Move the bar of `what`; another name ends the bar before."""
+        from tqdm import tqdm
+
+        if what != self.what or self.bar is None:
+            self.close()
+            self.what = what
+            self.bar = tqdm(desc=what, unit="", unit_scale=True, initial=done, total=total, disable=None)
+        self.bar.total = total
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        """End the bar that is shown."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
+from deepanon import __version__
+from deepanon.data.packed_writer import StoredCrop, encode_jpeg, write_meta, write_split
 from deepanon.data.portrait import BOX, REACH, draw_portrait
-from deepanon.detections import Detections
+from deepanon.detections import FIVE, Detections
 from deepanon.errors import OptionError
-from deepanon.files import replacing
 from deepanon.geometry import Array
 
 SMALLEST = 8  # px; a smaller patch holds no face
@@ -103,7 +100,7 @@ def write_packed_crops(root: str | Path, split: str, n: int, seed: int, resoluti
     """Write one split of drawn crops in the layout that `deepanon.data.crops.PackedCrops` reads.
 
     Args:
-        root: folder; made if it is missing. `<split>.npz` and `<split>-000.tar` in it are replaced.
+        root: folder; made if it is missing. The split's files in it and `meta.json` are replaced.
         split: "train" or "val".
         n: number of crops, at least 1.
         seed: the same seed gives the same crops.
@@ -115,29 +112,11 @@ def write_packed_crops(root: str | Path, split: str, n: int, seed: int, resoluti
     if n < 1:
         raise OptionError(f"n must be at least 1, got {n}")
     rng = np.random.default_rng(seed)
-    images, boxes, keypoints = zip(*(draw_face(resolution, rng) for _ in range(n)), strict=True)
-    keys = [f"{i:06d}" for i in range(n)]
-    arrays: dict[str, Any] = {
-        "key": np.array(keys),
-        "shard": np.zeros(n, dtype=np.int16),
-        "source": np.full(n, "drawn"),
-        "identity": np.array([f"drawn/{split}-{key}" for key in keys]),
-        "box": np.stack(boxes) / resolution,
-        "keypoints": np.stack(keypoints) / resolution,
-        "score": np.ones(n, dtype=np.float32),
-        "crop_side": np.full(n, resolution, dtype=np.int16),
-    }
-    with replacing(Path(root) / f"{split}-000.tar") as path, tarfile.open(path, "w") as shard:
-        for key, image in zip(keys, images, strict=True):
-            _add_jpeg(shard, f"{key}.jpg", image)
-    with replacing(Path(root) / f"{split}.npz") as path:
-        np.savez(path, **arrays)
+    write_split(root, split, (_drawn_crop(resolution, rng, f"drawn/{split}-{i:06d}") for i in range(n)))
+    write_meta(root, FIVE, resolution, {"deepanon": __version__, "drawn": "deepanon.data.synthetic"})
 
 
-def _add_jpeg(shard: tarfile.TarFile, name: str, image: Array) -> None:
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, format="JPEG", quality=90)
-    member = tarfile.TarInfo(name)
-    member.size = stream.tell()
-    stream.seek(0)
-    shard.addfile(member, stream)
+def _drawn_crop(resolution: int, rng: np.random.Generator, identity: str) -> StoredCrop:
+    image, box, keypoints = draw_face(resolution, rng)
+    jpeg = encode_jpeg(image)
+    return StoredCrop(jpeg, box / resolution, keypoints / resolution, "drawn", identity, 1.0, crop_side=resolution)

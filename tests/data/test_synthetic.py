@@ -89,6 +89,6 @@ def test_packed_crops_can_be_read_back(tmp_path):
     np.testing.assert_allclose(crops.keypoints[0], keypoints / 32, atol=1e-6)
     stored = crops[0].images[0].permute(1, 2, 0).numpy().astype(float)
     assert np.abs(stored - image).mean() < 8  # JPEG
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["val-000.tar", "val.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["meta.json", "val-000.tar", "val.npz"]
     with pytest.raises(OptionError, match="n must"):
         write_packed_crops(tmp_path, "val", 0, seed=1)
