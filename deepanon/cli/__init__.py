@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import photos
+from deepanon.cli import export, photos
 from deepanon.cli.photos import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -34,4 +34,5 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"deepanon {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     photos.add_commands(commands)
+    export.add_commands(commands)
     return top

@@ -5,5 +5,15 @@ from deepanon.training.callbacks import Checkpoints, SampleGrid
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.loader import CropsData, GrowthBatchSampler
 from deepanon.training.module import GANTrainer
+from deepanon.training.selection import HeldOutDistance
 
-__all__ = ["Augmentation", "Checkpoints", "CropsData", "DiffAugment", "GANTrainer", "GrowthBatchSampler", "SampleGrid"]
+__all__ = [
+    "Augmentation",
+    "Checkpoints",
+    "CropsData",
+    "DiffAugment",
+    "GANTrainer",
+    "GrowthBatchSampler",
+    "HeldOutDistance",
+    "SampleGrid",
+]
