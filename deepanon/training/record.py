@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-import deepanon
+from deepanon import __version__
 from deepanon.weights import LoadedGenerator
 from deepanon.weights.checkpoints import FORMAT
 
@@ -45,7 +45,7 @@ def _training(module: Any) -> dict[str, Any]:
         "images_seen": module.images_seen,
         "schedule": [asdict(phase) for phase in module.growth.phases],
         "settings": {"objective": type(module.objective).__name__} | {n: getattr(module, n) for n in SETTINGS},
-        "made_with": {"deepanon": deepanon.__version__, "torch": str(torch.__version__)},
+        "made_with": {"deepanon": __version__, "torch": str(torch.__version__)},
     }
     data = module.trainer.datamodule
     if data is not None:

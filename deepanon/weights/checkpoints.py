@@ -48,6 +48,8 @@ def _load(path: Path) -> Any:
 
 
 def _rebuilt(about: dict[str, Any], state: dict[str, Any]) -> LoadedGenerator:
+    if not isinstance(about["training"], dict):
+        raise TypeError(f"training facts must be a table, got {about['training']!r}")
     network = build_generator(about["architecture"], **about["generator"])
     weights = {name.removeprefix(AVERAGE): value for name, value in state.items() if name.startswith(AVERAGE)}
     network.load_state_dict(weights)
