@@ -26,7 +26,10 @@ def train(config: DictConfig) -> Path:
     folder = Path(config.output)
     module = instantiate(config.model)
     data = instantiate(config.data)
-    callbacks = [
+    callbacks = (
+        [instantiate(config.distance, data=data.val)] if config.distance else []
+    )  # before checkpoints: see there
+    callbacks += [
         instantiate(config.checkpoints, training=OmegaConf.to_container(config.card, resolve=True)),
         instantiate(config.grid, data=data.val),
     ]

@@ -26,11 +26,11 @@ import lightning as L
 import torch
 from hydra.utils import instantiate
 from torch.nn.functional import conv2d
-from torch.utils.data import DataLoader
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import flop_registry
 
-from deepanon.data.crops import FaceBatch, as_is
+from deepanon.data.batch import FaceBatch, as_is
 from deepanon.models import Growth, Phase
 from deepanon.training import GANTrainer
 from deepanon.training.batches import prepare

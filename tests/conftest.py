@@ -1,5 +1,6 @@
 """What several test modules share: thread count, real data if there is any, a tiny packed data set."""
 
+import contextlib
 import io
 import os
 import tarfile
@@ -96,3 +97,45 @@ def fdf(tmp_path_factory):
         np.save(root / "bounding_box" / f"{side}.npy", np.array([[0.25, 0.25, 0.75, 0.875]] * 6) * side)
         np.save(root / "landmarks" / f"{side}.npy", keypoints * side)
     return root
+
+
+@pytest.fixture(scope="session")
+def trained(packed, tmp_path_factory):
+    """Function: images seen -> the folder of a real run of a tiny model that was stopped there.
+
+    8 px for 24 images, then 16 px: fading in until 40, then to the end at 56.
+    """
+    import lightning as L
+
+    from deepanon.data.crops import PackedCrops
+    from deepanon.embedders import Onet
+    from deepanon.models import DeepPrivacyDiscriminator, DeepPrivacyGenerator, Growth, Phase
+    from deepanon.training import Checkpoints, FaceData, GANTrainer, HeldOutDistance
+
+    widths, folders = {4: 8, 8: 8, 16: 4}, {}
+
+    def run(stop):
+        folder = tmp_path_factory.mktemp(f"trained{stop}")
+        growth = Growth([Phase(8, 8, 0, 24), Phase(16, 4, 16, 16)])
+        module = GANTrainer(DeepPrivacyGenerator(16, widths), DeepPrivacyDiscriminator(16, widths), growth)
+
+        class Stop(L.Callback):
+            def on_train_batch_end(self, trainer, module, *_):
+                if module.images_seen == stop:
+                    raise KeyboardInterrupt
+
+        distance = HeldOutDistance(PackedCrops(packed, "val", 16), Onet(), folder, 4)
+        trainer = L.Trainer(
+            max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False, callbacks=[distance, Checkpoints(folder, 4), Stop()],
+        )  # fmt: skip
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            trainer.fit(module, FaceData(PackedCrops(packed, "train", 16), PackedCrops(packed, "val", 16)))
+        return folder
+
+    def at(stop):
+        if stop not in folders:
+            folders[stop] = run(stop)
+        return folders[stop]
+
+    return at

@@ -72,6 +72,8 @@ def test_training_can_be_built(choice, packed, fdf, tmp_path):
     data = instantiate(config.data)
     for node, extra in ((config.checkpoints, {"training": {}}), (config.grid, {"data": data.val}), (config.logger, {})):
         instantiate(node, **extra)
+    if config.distance and choice != "distance=inception":  # the weights are the user's
+        instantiate(config.distance, data=data.val)
     instantiate(config.trainer, accelerator="cpu", logger=False)
 
 

@@ -12,9 +12,9 @@ import deepanon
 
 ROOT = Path(deepanon.__file__).parent
 LAYERS = {
-    0: ("errors", "files", "detections", "geometry", "images", "seeds"),
+    0: ("errors", "files", "detections", "geometry", "images", "seeds", "distance"),
     1: ("crops", "models"),
-    2: ("detectors", "anonymizers", "data", "weights"),
+    2: ("detectors", "embedders", "anonymizers", "data", "weights"),
     3: ("pipeline", "training"),
     4: ("folders", "evaluation", "demo"),
     5: ("cli", "__init__", "__main__"),

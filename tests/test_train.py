@@ -46,11 +46,18 @@ def test_makes_a_generator_and_goes_on_from_its_checkpoint(packed, tmp_path, mon
     assert not list(out.glob(".*"))
     assert np.asarray(Image.open(out / "grid-00000192.png")).shape == (3 * 128, 5 * 128, 3)
     loaded = load_generator(out / "generator.safetensors")
-    assert (loaded.network.resolution, loaded.training) == (16, {"data": "noise", "images_seen": 192})
+    facts = loaded.training
+    assert (loaded.network.resolution, facts["data"], facts["images_seen"]) == (16, "noise", 192)
+    assert facts["crops"] == {"train": 24, "held_out": 6}
+    assert facts["distances"]["onet"]["images_seen"] == 192
+    assert load_generator(out / "best.safetensors").training["distances"]["onet"]["resolution"] == 16
+    assert "fd/onet/face" in (out / "log" / "version_0" / "metrics.csv").read_text().partition("\n")[0]
 
     longer = [argument.replace("fade:64,stable:64", "fade:64,stable:96") for argument in TINY]
     train_here(monkeypatch, tmp_path, *longer, f"data.root={packed}")
-    assert load_generator(out / "generator.safetensors").training == {"images_seen": 224}
+    facts = load_generator(out / "generator.safetensors").training
+    assert facts["images_seen"] == 224
+    assert "data" not in facts  # the facts are those of this run
 
 
 def test_a_wrong_value_is_one_clear_line(packed, tmp_path):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import data, photos
+from deepanon.cli import data, export, photos
 from deepanon.cli.photos import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -35,4 +35,5 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     photos.add_commands(commands)
     data.add_commands(commands)
+    export.add_commands(commands)
     return top

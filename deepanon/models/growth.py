@@ -89,3 +89,8 @@ class Growth:
                 return GrowthState(index, phase.resolution, phase.batch_size, alpha)
             start += phase.images
         raise AssertionError("unreachable: the last phase has no end")
+
+    def grown(self, images_seen: int) -> int:
+        """Resolution in pixels that has fully grown after `images_seen` images: layers above it are not trained yet."""
+        state = self.at(max(images_seen - 1, 0))  # how the last image was drawn
+        return state.resolution if state.alpha == 1 else state.resolution // 2

@@ -5,5 +5,15 @@ from deepanon.training.callbacks import Checkpoints, SampleGrid
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.loader import FaceData, GrowthBatchSampler
 from deepanon.training.module import GANTrainer
+from deepanon.training.selection import HeldOutDistance
 
-__all__ = ["Augmentation", "Checkpoints", "DiffAugment", "FaceData", "GANTrainer", "GrowthBatchSampler", "SampleGrid"]
+__all__ = [
+    "Augmentation",
+    "Checkpoints",
+    "DiffAugment",
+    "FaceData",
+    "GANTrainer",
+    "GrowthBatchSampler",
+    "HeldOutDistance",
+    "SampleGrid",
+]

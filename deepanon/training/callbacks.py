@@ -16,7 +16,8 @@ from deepanon.files import replacing
 from deepanon.images import to_uint8
 from deepanon.models.layers import check_count
 from deepanon.training.batches import prepare
-from deepanon.weights import LoadedGenerator, save_generator
+from deepanon.training.record import grown_generator
+from deepanon.weights import save_generator
 
 
 class Every(L.Callback):
@@ -58,20 +59,13 @@ class Checkpoints(Every):
         super().__init__(images)
         if training is not None and not isinstance(training, dict):
             raise TypeError(f"training must be a table of facts, got {training!r}")
-        self.folder, self.training = Path(folder), training or {}
+        self.folder, self.facts = Path(folder), training or {}
 
     def act(self, module: Any) -> None:
         """Write both files, each in one move."""
         with replacing(self.folder / "last.ckpt") as temporary:
             module.trainer.save_checkpoint(temporary)
-        state = module.growth.at(max(module.images_seen - 1, 0))
-        grown = state.resolution if state.alpha == 1 else state.resolution // 2  # layers above are not trained yet
-        facts = self.training | {"images_seen": module.images_seen}
-        pose_free = module.augmentation.keypoint_dropout > 0
-        save_generator(
-            self.folder / "generator.safetensors",
-            LoadedGenerator(module.ema.shrunk(grown), module.schema, pose_free, facts),
-        )
+        save_generator(self.folder / "generator.safetensors", grown_generator(module))
 
 
 class SampleGrid(Every):

@@ -20,6 +20,7 @@ from deepanon.models.objectives import check_weight
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.draws import Draws, Share
+from deepanon.training.record import record
 
 Logs = dict[str, Tensor]
 GENERATOR, DISCRIMINATOR = 0, 1  # places of the optimizers
@@ -206,8 +207,9 @@ class GANTrainer(L.LightningModule):
             self.trainer.should_stop = True
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the clock."""
+        """Store the clock, and what the generator can be rebuilt from without this program's configuration."""
         checkpoint["images_seen"] = self.images_seen
+        checkpoint["deepanon"] = record(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Set the clock."""

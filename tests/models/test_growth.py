@@ -78,3 +78,9 @@ def test_impossible_phases(changes, error, message):
 def test_negative_clock():
     with pytest.raises(ValueError, match="must not be negative"):
         Growth(PAPER).at(-1)
+
+
+def test_what_has_fully_grown_is_what_the_last_image_was_drawn_with():
+    growth = Growth([Phase(8, 4, 0, 20), Phase(16, 4, 20, 20), Phase(32, 4, 8, 4)])
+    grown = {seen: growth.grown(seen) for seen in (0, 4, 20, 21, 40, 41, 60, 61, 68, 69, 72, 1000)}
+    assert list(grown.values()) == [8, 8, 8, 8, 8, 16, 16, 16, 16, 32, 32, 32]

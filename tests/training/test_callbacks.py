@@ -17,6 +17,8 @@ WIDTHS = {4: 8, 8: 8, 16: 4}
 class Trainer:
     """Stands in for Lightning's: writes what it is asked to, or fails half way."""
 
+    callbacks, datamodule = (), None
+
     def __init__(self, fail=False):
         self.fail = fail
 
@@ -63,11 +65,13 @@ def test_impossible_intervals(images, tmp_path):
 @pytest.mark.parametrize(("seen", "resolution"), [(4, 8), (20, 8), (30, 8), (40, 8), (44, 16), (60, 16)])
 def test_generator_file_holds_the_layers_that_are_trained(tmp_path, seen, resolution):
     trained = module(seen)
-    Checkpoints(tmp_path / "out", 10, {"data": "mine"}).act(trained)
+    trained.trainer.callbacks = [Checkpoints(tmp_path / "out", 10, {"data": "mine"})]
+    trained.trainer.callbacks[0].act(trained)
     assert names(tmp_path / "out") == ["generator.safetensors", "last.ckpt"]
     loaded = load_generator(tmp_path / "out" / "generator.safetensors")
     assert loaded.network.resolution == resolution
-    assert loaded.training == {"data": "mine", "images_seen": seen}
+    assert (loaded.training["data"], loaded.training["images_seen"]) == ("mine", seen)
+    assert loaded.training["schedule"][1] == {"resolution": 16, "batch_size": 4, "fade": 20, "stable": 20}
     assert loaded.pose_free
     torch.testing.assert_close(
         dict(loaded.network.state_dict())["core.0.0.weight"], trained.ema.core[0][0].weight, atol=1e-3, rtol=1e-3

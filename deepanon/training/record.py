@@ -1,0 +1,57 @@
+"""What a checkpoint and a generator file say of themselves: enough to rebuild the network and to fill its card."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from deepanon import __version__
+from deepanon.weights import LoadedGenerator
+from deepanon.weights.checkpoints import FORMAT
+
+SETTINGS = ("lr", "betas", "ema_half_life", "reconstruction_weight", "reconstruction_images", "warmup_images", "seed")
+
+
+def record(module: Any) -> dict[str, Any]:
+    """Plain values for a checkpoint; `deepanon.weights.checkpoints` reads them without Lightning.
+
+    Args:
+        module: the `GANTrainer`, attached to its trainer.
+    """
+    return {
+        "format": FORMAT,
+        "architecture": module.ema.architecture,
+        "generator": module.ema.kwargs,
+        "schema": module.schema.name,
+        "pose_free": module.augmentation.keypoint_dropout > 0,
+        "images_seen": module.images_seen,
+        "resolution": module.growth.grown(module.images_seen),
+        "training": _training(module),
+    }
+
+
+def grown_generator(module: Any) -> LoadedGenerator:
+    """The averaged generator of a `GANTrainer` at the resolution that it has fully grown to, as it is published."""
+    about = record(module)
+    network = module.ema.shrunk(about["resolution"])
+    return LoadedGenerator(network, module.schema, about["pose_free"], about["training"])
+
+
+def _training(module: Any) -> dict[str, Any]:
+    """Facts for the card, plain JSON values; every callback that has `facts` adds its own."""
+    facts: dict[str, Any] = {
+        "images_seen": module.images_seen,
+        "schedule": [asdict(phase) for phase in module.growth.phases],
+        "settings": {"objective": type(module.objective).__name__} | {n: getattr(module, n) for n in SETTINGS},
+        "made_with": {"deepanon": __version__, "torch": str(torch.__version__)},
+    }
+    data = module.trainer.datamodule
+    if data is not None:
+        facts["crops"] = {"train": len(data.train), "held_out": len(data.val)}
+    for callback in module.trainer.callbacks:
+        for name, value in getattr(callback, "facts", {}).items():
+            known = facts.get(name)
+            facts[name] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
+    return facts
