@@ -61,7 +61,10 @@ class Checkpoints(Every):
         self.folder, self.training = Path(folder), training or {}
 
     def act(self, module: Any) -> None:
-        """Write both files, each in one move."""
+        """Write both files, each in one move. Lightning wants every process to take part, though only one writes."""
+        if not module.trainer.is_global_zero:
+            module.trainer.save_checkpoint(self.folder / "last.ckpt")
+            return
         with replacing(self.folder / "last.ckpt") as temporary:
             module.trainer.save_checkpoint(temporary)
         state = module.growth.at(max(module.images_seen - 1, 0))
@@ -91,7 +94,9 @@ class SampleGrid(Every):
 
     @torch.no_grad()
     def act(self, module: Any) -> None:
-        """Draw with the averaged generator and the same noise each time."""
+        """Draw with the averaged generator and the same noise each time; one process does it for all."""
+        if not module.trainer.is_global_zero:
+            return
         state = module.growth.at(max(module.images_seen - 1, 0))
         real, crops = prepare(self.batch.to(module.device), module.schema, state)
         rng = torch.Generator().manual_seed(0)

@@ -17,6 +17,8 @@ WIDTHS = {4: 8, 8: 8, 16: 4}
 class Trainer:
     """Stands in for Lightning's: writes what it is asked to, or fails half way."""
 
+    is_global_zero = True
+
     def __init__(self, fail=False):
         self.fail = fail
 
