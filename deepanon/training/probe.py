@@ -19,7 +19,7 @@ from deepanon.models import Growth, Phase
 from deepanon.training.module import GANTrainer
 from deepanon.training.schedule import Timing, work
 
-SMALL = 4  # images of the first step of a phase, which says how many can be afforded
+SMALL = 4  # images of the first step of a phase, which says how many can be afforded; more if they form larger groups
 
 
 class _Stopwatch(L.Callback):
@@ -62,12 +62,13 @@ def measure(module: GANTrainer, trainer_for: Callable[..., L.Trainer], seconds: 
 
 
 def _time_phase(module: GANTrainer, phase: Phase, trainer_for: Callable[..., L.Trainer], budget: float) -> Timing:
-    begun, small = time.perf_counter(), min(SMALL, phase.batch_size)
+    begun, unit = time.perf_counter(), max(SMALL, getattr(module.discriminator, "group", 1))
+    small = min(unit, phase.batch_size)
     (first,) = _run(module, phase, trainer_for, small, 1)
     cycle = math.lcm(getattr(module.objective, "every", 1), module.discriminator_steps)  # steps that differ in work
     count = max(cycle, 2)
     affordable = int((budget - (time.perf_counter() - begun)) / (count * first / small))
-    size = min(phase.batch_size, affordable // SMALL * SMALL)
+    size = min(phase.batch_size, affordable // unit * unit)
     if size < small:
         return Timing(first / small, small)
     return Timing(sum(_run(module, phase, trainer_for, size, count)) / count / size, size)

@@ -91,7 +91,8 @@ def table(growth: Growth, timings: Sequence[Timing]) -> str:
         total, took = total + phase.images, timing.seconds * phase.images
         seconds += took
         numbers = (phase.fade, phase.stable, total, count)
-        each = f"{timing.seconds * 1000:.3g}"
+        milliseconds = timing.seconds * 1000
+        each = f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"
         rows.append(
             (
                 f"{number}",
@@ -126,4 +127,4 @@ def duration(seconds: float) -> str:
         return f"{s // 60} min {s % 60:02d} s"
     if s < 86400:
         return f"{s // 3600} h {s % 3600 // 60:02d} min"
-    return f"{s // 86400} days {s % 86400 // 3600} h"
+    return f"{s // 86400} day{'s' * (s >= 2 * 86400)} {s % 86400 // 3600} h"

@@ -1,10 +1,12 @@
 """Two processes that share every batch train as one does: gradients, average, clock and growth."""
 
+import csv
 import warnings
 
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, IterableDataset
 
 from deepanon.data.crops import FaceBatch, as_is
@@ -18,7 +20,7 @@ from deepanon.models import (
     ResidualDiscriminator,
     WassersteinGP,
 )
-from deepanon.training import Augmentation, Checkpoints, DiffAugment, GANTrainer
+from deepanon.training import Augmentation, Checkpoints, DiffAugment, GANTrainer, Metrics
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
 PAIRS = {
@@ -86,9 +88,10 @@ class Note(L.Callback):
 def fit(module, folder, devices, strategy=STRATEGY):
     folder.mkdir(exist_ok=True)
     trainer = L.Trainer(
-        max_epochs=-1, accelerator="cpu", devices=devices, strategy=strategy if devices > 1 else "auto", logger=False,
-        callbacks=[Note(folder), Checkpoints(folder / str(devices), 16)], enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
+        max_epochs=-1, accelerator="cpu", devices=devices, strategy=strategy if devices > 1 else "auto",
+        logger=CSVLogger(folder, str(devices), ""),
+        callbacks=[Note(folder), Checkpoints(folder / str(devices), 16), Metrics(16)],
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -107,6 +110,21 @@ def plain(module):
     return module
 
 
+def entries(path):
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def assert_same_entries(one, two):
+    """What was logged, but for speed and memory."""
+    assert [entry["step"] for entry in one] == [entry["step"] for entry in two] == ["16", "32", "48"]
+    for a, b in zip(one, two, strict=True):
+        assert a.keys() == b.keys()
+        for name in a.keys() - {"speed/images_per_second", "speed/data_wait", "memory/peak_gib"}:
+            assert float(a[name] or 0) == pytest.approx(float(b[name] or 0), rel=1e-4, abs=1e-6), name
+        assert 0 <= float(b["speed/data_wait"]) <= 1
+
+
 @pytest.mark.parametrize("pair", PAIRS)
 def test_two_processes_train_as_one_does(pair, tmp_path):
     """Every gradient and weight after every step, through the growth at 16 images and the fade after it."""
@@ -123,8 +141,10 @@ def test_two_processes_train_as_one_does(pair, tmp_path):
             assert torch.equal(two[0][name], two[1][name]), (seen, name)
             apart = (two[0][name] - expected).norm() - 1e-6  # some gradients are 0 but for rounding
             assert apart <= 1e-5 * expected.norm(), (seen, name)
-    files = ["1/generator.safetensors", "1/last.ckpt", "2/generator.safetensors", "2/last.ckpt"]
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")) == files
+    for world in "12":
+        assert {path.name for path in (tmp_path / world).iterdir()} >= {"generator.safetensors", "last.ckpt"}
+        assert not [path.name for path in (tmp_path / world).iterdir() if "part" in path.name]
+    assert_same_entries(*(entries(tmp_path / world / "metrics.csv") for world in "12"))
     stored = [torch.load(tmp_path / f"{world}/last.ckpt", weights_only=True) for world in (1, 2)]
     assert [checkpoint["images_seen"] for checkpoint in stored] == [48, 48]
     for name, weight in stored[1]["state_dict"].items():
