@@ -26,11 +26,16 @@ class GrowthBatchSampler(Sampler[list[int]]):
         n: rows of the data set.
         growth: the schedule.
         seed: of the permutations.
-        start: images already seen.
+        start: images already seen, by all processes together.
+        rank: which process this is; it gets its contiguous part of every batch.
+        world_size: how many there are.
     """
 
-    def __init__(self, n: int, growth: Growth, seed: int = 0, start: int = 0) -> None:
+    def __init__(
+        self, n: int, growth: Growth, seed: int = 0, start: int = 0, rank: int = 0, world_size: int = 1
+    ) -> None:
         self.n, self.growth, self.seed, self.start = n, growth, seed, start
+        self.rank, self.world_size = rank, world_size
 
     def __iter__(self) -> Iterator[list[int]]:
         seen, epoch, order = self.start, -1, torch.empty(0, dtype=torch.long)
@@ -41,7 +46,8 @@ class GrowthBatchSampler(Sampler[list[int]]):
                     epoch = image // self.n
                     order = torch.randperm(self.n, generator=torch.Generator().manual_seed(self.seed + epoch))
                 batch.append(int(order[image % self.n]))
-            yield batch
+            mine = len(batch) // self.world_size
+            yield batch[self.rank * mine : (self.rank + 1) * mine]
             seen += len(batch)
 
 
@@ -86,5 +92,6 @@ class CropsData(L.LightningDataModule):
             raise SchemaError(f"the data has keypoint schema {data.schema.name!r}, the model {module.schema.name!r}")
         if data.resolution % module.growth.final_resolution:
             raise DataError(f"crops of {data.resolution} px do not fit growth to {module.growth.final_resolution} px")
-        sampler = GrowthBatchSampler(len(self.train), module.growth, self.seed, module.images_seen)
+        place = self.trainer.global_rank, self.trainer.world_size
+        sampler = GrowthBatchSampler(len(self.train), module.growth, self.seed, module.images_seen, *place)
         return DataLoader(self.train, batch_sampler=sampler, collate_fn=as_is)
