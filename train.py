@@ -1,58 +1,166 @@
-"""Train a generator: `python train.py data.root=FOLDER [experiment=NAME] [key=value …]`."""
+"""Train a generator: `python train.py data.root=FOLDER [experiment=NAME] [key=value …]`; see docs/training.md."""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import netrc
+import os
+import secrets
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
 import lightning as L
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 
 from deepanon.errors import DeepanonError, ModelError, OptionError
-from deepanon.files import replacing
+from deepanon.files import remove_parts, saving
+from deepanon.training.checkpoint import check_checkpoint
+from deepanon.training.probe import measure
+from deepanon.training.schedule import table
 
 log = logging.getLogger(__name__)
+PASSING = ("output", "dry_run", "hydra")  # settings that say nothing about the training itself
 
 
-def train(config: DictConfig) -> Path:
-    """Build everything, train, and return the path of the generator file."""
+def train(config: DictConfig) -> Path | None:
+    """Build everything, train, and return the path of the generator file; None after a dry run."""
     if not isinstance(config.seed, int):
         raise OptionError(f"seed must be a number, got {config.seed!r}")
-    L.seed_everything(config.seed, workers=True)
+    L.seed_everything(config.seed, workers=True, verbose=False)
     folder = Path(config.output)
     module = instantiate(config.model)
+    if config.dry_run:
+        print(table(module.growth, measure(module, partial(instantiate, config.trainer))))
+        return None
+    last = prepare_folder(folder, config, module)
     data = instantiate(config.data)
-    callbacks = (
-        [instantiate(config.distance, data=data.val)] if config.distance else []
-    )  # before checkpoints: see there
-    callbacks += [
+    distance = [instantiate(config.distance, data=data.val)] if config.distance else []
+    callbacks = [
+        *distance,  # before the checkpoints, which say what it found
         instantiate(config.checkpoints, training=OmegaConf.to_container(config.card, resolve=True)),
         instantiate(config.grid, data=data.val),
+        instantiate(config.bar),
+        instantiate(config.metrics),  # the last, for it times the wait for data
     ]
-    trainer = instantiate(config.trainer, callbacks=callbacks, logger=instantiate(config.logger))
-    last = folder / "last.ckpt"
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "config.yaml") as temporary:
-        OmegaConf.save(config, temporary)
-    log.info("%d images to go in %s", module.growth.total_images, folder)
-    try:
-        trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
-    except RuntimeError as error:
-        if "loading state_dict" not in str(error):
-            raise
-        raise ModelError(f"{last} is of another model; go on with its settings, or choose another output=") from error
+    logger = instantiate(config.logger, **logger_settings(config.logger, folder))
+    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, enable_progress_bar=False)
+    for one in trainer.loggers:
+        one.log_hyperparams(plain(config))
+    trainer.fit(module, data, ckpt_path=last, weights_only=True)
     return folder / "generator.safetensors"
+
+
+def prepare_folder(folder: Path, config: DictConfig, module: L.LightningModule) -> Path | None:
+    """Look at what is in the output folder, leave the settings there, and return the checkpoint to go on from.
+
+    Raises:
+        ModelError: the checkpoint there is damaged, or of another model; the message says what was changed.
+    """
+    last: Path | None = folder / "last.ckpt"
+    assert last is not None
+    changed = changes(folder / "config.yaml", config)
+    if last.is_file():
+        try:
+            seen = check_checkpoint(last, module)
+        except ModelError as error:
+            raise ModelError(f"{error}{'; changed: ' if changed else ''}{', '.join(changed)}") from error
+        say(f"going on with {last}, after {seen:,} images{'; changed:' if changed else ''}", *changed)
+    else:
+        last = None
+    if first_process():
+        for part in remove_parts(folder):
+            log.info("removed %s, left by a process that was killed", part)
+        with saving(folder / "config.yaml") as temporary:
+            OmegaConf.save(config, temporary)
+    return last
+
+
+def changes(path: Path, config: DictConfig) -> list[str]:
+    """What differs between the settings stored at `path` and `config`, as `key: old -> new`."""
+    if not path.is_file():
+        return []
+    old, new = (flat(plain(settings)) for settings in (OmegaConf.load(path), config))
+    keys = [key for key in {**old, **new} if key.split(".")[0] not in PASSING]
+    return [
+        f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}" for key in keys if old.get(key) != new.get(key)
+    ]
+
+
+def plain(config: Any) -> Any:
+    """The settings as dictionaries and lists, references to other settings left as they are."""
+    return OmegaConf.to_container(config, resolve=False)
+
+
+def flat(node: Any, key: str = "") -> dict[str, str]:
+    """{"a": {"b": [1]}} -> {"a.b.0": "1"}."""
+    if not isinstance(node, dict | list) or not node:
+        return {key: str(node)}
+    pairs = node.items() if isinstance(node, dict) else enumerate(node)
+    return {k: v for name, child in pairs for k, v in flat(child, f"{key}.{name}".lstrip(".")).items()}
+
+
+def logger_settings(logger: DictConfig | None, folder: Path) -> dict[str, Any]:
+    """What depends on this machine and folder: whether wandb may go online, and the run it goes on with.
+
+    Raises:
+        OptionError: the logger is not installed, or wandb is to go online without being logged in.
+    """
+    target = str(logger.get("_target_")) if logger else ""
+    if target.endswith("TensorBoardLogger") and not importlib.util.find_spec("tensorboard"):
+        raise OptionError("logger=tensorboard needs TensorBoard: pip install 'deepanon[tensorboard]'")
+    if not target.endswith("WandbLogger"):
+        return {}
+    assert logger is not None
+    mode, offline = os.environ.get("WANDB_MODE"), logger.get("offline")
+    if offline is None:
+        offline = mode in ("offline", "dryrun") or (not mode and not logged_in())
+    if not offline and mode in (None, "", "online", "shared") and not logged_in():
+        raise OptionError("wandb is not logged in, and training does not ask: `wandb login`, or logger.offline=true")
+    note = folder / "wandb-id.txt"
+    if not note.is_file() and first_process():
+        with saving(note) as temporary:
+            temporary.write_text(secrets.token_hex(4))
+    return {"offline": offline, "id": note.read_text().strip() if note.is_file() else None, "resume": "allow"}
+
+
+def logged_in() -> bool:
+    """Whether wandb finds a key without asking: in the environment or in the netrc file."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].split("/")[0].split(":")[0]
+    for path in (os.environ.get("NETRC"), Path.home() / ".netrc", Path.home() / "_netrc"):
+        try:
+            if path and netrc.netrc(path).authenticators(host):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def first_process() -> bool:
+    """Whether this is the process that writes and speaks for all that train together."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def say(*lines: str) -> None:
+    """Print, once for all processes."""
+    if first_process():
+        print(*lines, sep="\n  ", flush=True)
 
 
 @hydra.main(config_path="configs", config_name="train", version_base="1.3")
 def main(config: DictConfig) -> None:
     """Entry point."""
     try:
-        print(f"generator written to {train(config)}")
+        if written := train(config):
+            say(f"generator written to {written}")
     except InstantiationException as error:  # Hydra wraps what the constructors say
         sys.exit(f"train.py: {_reason(error)}")
     except (DeepanonError, FloatingPointError, MissingMandatoryValue) as error:

@@ -1,6 +1,6 @@
 """What each part of the modern model is worth: the same crops, the same number of images, one change at a time.
 
-    python benchmarks/ablation.py DATA [--images 30000] [--only modern paper] [--embedder openvino FILE ...] [-o out/ablation]
+    python benchmarks/ablation.py DATA [--images 30000] [--only paper-full …] [--embedder openvino FILE]
 
 Trains every variant at 32 px (narrow networks, batches of 8), carries on where it was stopped, measures each on the
 held-out split and writes `table.md`, and `grid.png` with all variants side by side. It takes half an hour to an hour a

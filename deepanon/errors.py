@@ -33,6 +33,10 @@ class DataError(DeepanonError):
     """A data set on disk is missing, incomplete or inconsistent."""
 
 
+class SaveError(DeepanonError):
+    """A result cannot be written: no room, no permission."""
+
+
 class OptionError(DeepanonError, ValueError):
     """An unknown name or an impossible value; the message lists what is possible."""
 

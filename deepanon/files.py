@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from deepanon.errors import SaveError
 
 
 @contextmanager
@@ -23,3 +26,30 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def saving(path: str | Path) -> Iterator[Path]:
+    """`replacing` for what a long run leaves behind: on the disk before it takes its place, and plain about failure.
+
+    Raises:
+        SaveError: the disk is full, or the file cannot be written for another reason; what was at `path` stays.
+    """
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+    except OSError as error:
+        raise SaveError(
+            f"{path} cannot be written: {error.strerror or error}; what was there before is whole. "
+            "Mend that, then start the same command again"
+        ) from error
+
+
+def remove_parts(folder: str | Path) -> list[Path]:
+    """Remove what `replacing` left in `folder` when its process was killed; return what was removed."""
+    parts = [path for path in Path(folder).glob(".*") if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part(\.\w+)?", path.name)]
+    for path in parts:
+        path.unlink(missing_ok=True)
+    return parts

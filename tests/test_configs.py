@@ -65,7 +65,9 @@ def test_training_can_be_built(choice, packed, fdf, tmp_path):
         choices += [f"data.root={fdf}", "data.train.val_rows=2"]
     if choice == "logger=wandb":
         pytest.importorskip("wandb")
-        choices.append("+logger.mode=disabled")
+        choices += ["+logger.mode=disabled", "logger.offline=false"]
+    if choice == "logger=tensorboard":
+        pytest.importorskip("tensorboard")
     config = composed("train", *choices)
     module = instantiate(config.model)
     assert module.growth.final_resolution == module.generator.resolution == config.model.generator.resolution

@@ -1,16 +1,21 @@
 import os
+import resource
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from deepanon.errors import OptionError
 from deepanon.weights import load_generator
 
-pytest.importorskip("hydra")
+OmegaConf = pytest.importorskip("omegaconf").OmegaConf
 ROOT = Path(__file__).parent.parent
 TINY = [
     "model.generator.resolution=16",
@@ -23,8 +28,8 @@ TINY = [
 ]
 
 
-def train(*arguments, cwd):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"}
+def train(*arguments, cwd, **variables):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "disabled"} | variables
     command = [sys.executable, str(ROOT / "train.py"), *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=280, check=False)
 
@@ -123,5 +128,151 @@ def test_missing_and_unknown_keys(tmp_path, monkeypatch, capsys, arguments, mess
 
 def test_a_checkpoint_of_another_model_is_refused(packed, tmp_path, monkeypatch):
     train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}")
-    with pytest.raises(SystemExit, match=r"out/train/last.ckpt is of another model.*output="):
+    message = r"out/train/last.ckpt is of another model.*output=; changed: model.generator.widths.16: 4 -> 6$"
+    with pytest.raises(SystemExit, match=message):
         train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}", "model.generator.widths={16:6}")
+    (tmp_path / "out/train/last.ckpt").write_bytes(b"PK")
+    with pytest.raises(SystemExit, match=r"train.py: out/train/last.ckpt is no usable checkpoint .* remove it"):
+        train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}")
+
+
+def stored(folder):
+    """What a checkpoint holds, Lightning's counters aside."""
+    checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
+    return {name: checkpoint[name] for name in ("state_dict", "optimizer_states", "images_seen")}
+
+
+def test_a_run_in_two_parts_is_the_run_in_one(packed, tmp_path, monkeypatch, capsys):
+    """96 images and then 96 more, through the growth and the fade, are 192."""
+    arguments = [*TINY, f"data.root={packed}", "checkpoints.images=96"]
+    train_here(monkeypatch, tmp_path, *arguments, "output=whole")
+    train_here(
+        monkeypatch, tmp_path, *arguments, "output=parts", "+trainer.limit_train_batches=8", "trainer.max_epochs=1"
+    )
+    assert stored(tmp_path / "parts")["images_seen"] == 96  # half way in the fade
+    (tmp_path / "parts/.last.01234567.part.ckpt").write_text("left by a killed process")
+    capsys.readouterr()
+    train_here(monkeypatch, tmp_path, *arguments, "output=parts")
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == [
+        "going on with parts/last.ckpt, after 96 images; changed:",
+        "  trainer.max_epochs: 1 -> -1",
+        "  trainer.limit_train_batches: 8 -> absent",
+    ]
+    assert not list((tmp_path / "parts").glob(".*"))
+    whole, parts = stored(tmp_path / "whole"), stored(tmp_path / "parts")
+    torch.testing.assert_close(parts, whole, rtol=0, atol=0)
+    assert whole["images_seen"] == 192
+    assert len(whole["state_dict"]) > 100
+
+
+def test_a_full_disk_ends_training_with_one_line(packed, tmp_path, monkeypatch):
+    """The system refuses files of more than 60,000 bytes; the checkpoint needs more."""
+    arguments = [*TINY, f"data.root={packed}"]
+    train_here(monkeypatch, tmp_path, *arguments)
+    before = (tmp_path / "out/train/last.ckpt").read_bytes()
+    assert len(before) > 60_000
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        try:
+            train_here(monkeypatch, tmp_path, *arguments, "model.growth.phases.1.stable=96")
+        except SystemExit as end:
+            (tmp_path / "said").write_text(str(end.code))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    said = (tmp_path / "said").read_text()
+    assert said.startswith(
+        "train.py: out/train/last.ckpt cannot be written: File too large; what was there before is whole"
+    )
+    assert "\n" not in said
+    assert (tmp_path / "out/train/last.ckpt").read_bytes() == before
+
+
+def test_a_dry_run_shows_the_schedule_and_touches_no_data(tmp_path, monkeypatch, capsys):
+    train_here(monkeypatch, tmp_path, *TINY, "data.root=nowhere", "dry_run=true")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["phase", "px", "batch"]
+    assert [line.split()[:7] for line in lines[1:3]] == [
+        ["1", "8", "16", "0", "64", "64", "4"],
+        ["2", "16", "8", "64", "64", "192", "16"],
+    ]
+    assert lines[3].split()[:2] == ["192", "20"]
+    assert lines[3].endswith("s")
+    assert not list(tmp_path.rglob("*.ckpt")) + list(tmp_path.rglob("config.yaml"))
+
+
+@pytest.fixture
+def script(monkeypatch, tmp_path):
+    """The functions of train.py, on a machine on which nobody has logged in to wandb."""
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return SimpleNamespace(**runpy.run_path(str(ROOT / "train.py"), run_name="train"))
+
+
+def wandb(script, folder, **options):
+    logger = OmegaConf.create({"_target_": "lightning.pytorch.loggers.WandbLogger", "offline": None} | options)
+    return script.logger_settings(logger, folder)
+
+
+def test_wandb_is_offline_unless_somebody_is_logged_in(script, tmp_path, monkeypatch):
+    assert wandb(script, tmp_path)["offline"]
+    with pytest.raises(OptionError, match="wandb is not logged in, and training does not ask"):
+        wandb(script, tmp_path, offline=False)
+    monkeypatch.setenv("WANDB_MODE", "online")
+    with pytest.raises(OptionError, match="wandb login"):
+        wandb(script, tmp_path)
+    (tmp_path / ".netrc").write_text("machine elsewhere.org login a password b\n")
+    assert not script.logged_in()
+    (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password not-a-key\n")
+    assert script.logged_in()
+    assert not wandb(script, tmp_path)["offline"]
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert wandb(script, tmp_path)["offline"]
+    (tmp_path / ".netrc").unlink()
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert not wandb(script, tmp_path)["offline"]  # offline=True would undo it
+    monkeypatch.setenv("WANDB_MODE", "")
+    monkeypatch.setenv("WANDB_API_KEY", "not-a-key")
+    assert not wandb(script, tmp_path)["offline"]
+    assert wandb(script, tmp_path, offline=True)["offline"]
+
+
+def test_a_run_keeps_its_name_in_its_folder(script, tmp_path):
+    first = wandb(script, tmp_path / "a")
+    assert wandb(script, tmp_path / "a") == first
+    assert first["resume"] == "allow"
+    assert len(first["id"]) == 8
+    assert wandb(script, tmp_path / "b")["id"] != first["id"]
+
+
+@pytest.mark.slow
+def test_wandb_writes_offline_and_goes_on_with_the_same_run(packed, tmp_path):
+    pytest.importorskip("wandb")
+    arguments = [*TINY, f"data.root={packed}", "logger=wandb"]
+    for stable in (64, 96):
+        growth = f"model.growth.phases.1.stable={stable}"
+        result = train(*arguments, growth, cwd=tmp_path, WANDB_MODE="offline", HOME=str(tmp_path))
+        assert result.returncode == 0, result.stderr
+    out = tmp_path / "out/train"
+    runs = [path.name.rpartition("-")[2] for path in (out / "wandb").glob("offline-run-*")]
+    assert runs == [(out / "wandb-id.txt").read_text()] * 2
+
+
+@pytest.mark.slow
+def test_two_processes_are_started_by_the_trainers_own_flags(packed, tmp_path):
+    arguments = [*TINY, f"data.root={packed}", "metrics.images=32"]
+    two = ["trainer.devices=2", "trainer.strategy=ddp_find_unused_parameters_true"]
+    for output, more in (("one", []), ("two", two)):
+        result = train(*arguments, f"output={output}", *more, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("generator written to") == 1
+    one, both = (
+        np.genfromtxt(tmp_path / o / "log/version_0/metrics.csv", delimiter=",", names=True) for o in ("one", "two")
+    )
+    assert one["step"].tolist() == both["step"].tolist() == [32, 64, 96, 128, 160, 192]
+    for name in ("discriminatorloss", "generatorl1", "generatorgradient", "discriminatorreal"):
+        np.testing.assert_allclose(one[name], both[name], rtol=1e-3, atol=1e-4)

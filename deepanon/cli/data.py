@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,8 +164,9 @@ def _stats(options: argparse.Namespace) -> int:
     if (Path(options.root) / "fdf_metainfo.json").is_file():
         from deepanon.data.fdf import licence_report
 
-        facts = licence_report(options.root)
-        print(facts)
+        report = licence_report(options.root)
+        facts = asdict(report)
+        print(report)
     else:
         facts = describe_set(options.root)
         print(table(facts))

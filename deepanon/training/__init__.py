@@ -1,9 +1,11 @@
 """Training the generator with Lightning; nothing here is loaded by `import deepanon`."""
 
+from deepanon.training.bar import GrowthBar
 from deepanon.training.batches import Augmentation
 from deepanon.training.callbacks import Checkpoints, SampleGrid
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.loader import FaceData, GrowthBatchSampler
+from deepanon.training.metrics import Metrics
 from deepanon.training.module import GANTrainer
 from deepanon.training.selection import HeldOutDistance
 
@@ -13,7 +15,9 @@ __all__ = [
     "DiffAugment",
     "FaceData",
     "GANTrainer",
+    "GrowthBar",
     "GrowthBatchSampler",
     "HeldOutDistance",
+    "Metrics",
     "SampleGrid",
 ]

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from PIL import Image
 from torch import Tensor
 
 from deepanon.data.cropset import CropSet
-from deepanon.files import replacing
+from deepanon.errors import SaveError
+from deepanon.files import saving
 from deepanon.images import to_uint8
 from deepanon.models.layers import check_count
 from deepanon.training.batches import prepare
+from deepanon.training.checkpoint import WholeFiles
 from deepanon.training.record import grown_generator
 from deepanon.weights import save_generator
+
+log = logging.getLogger(__name__)
 
 
 class Every(L.Callback):
@@ -61,15 +67,22 @@ class Checkpoints(Every):
             raise TypeError(f"training must be a table of facts, got {training!r}")
         self.folder, self.facts = Path(folder), training or {}
 
+    def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
+        """Let checkpoints be written whole or not at all."""
+        trainer.strategy.checkpoint_io = WholeFiles()
+
     def act(self, module: Any) -> None:
-        """Write both files, each in one move."""
-        with replacing(self.folder / "last.ckpt") as temporary:
-            module.trainer.save_checkpoint(temporary)
-        save_generator(self.folder / "generator.safetensors", grown_generator(module))
+        """Write both files, each in one move. Every process takes part, as Lightning wants it, but only one writes."""
+        module.trainer.save_checkpoint(self.folder / "last.ckpt", weights_only=False)
+        if module.trainer.is_global_zero:
+            with saving(self.folder / "generator.safetensors") as temporary:
+                save_generator(temporary, grown_generator(module))
 
 
 class SampleGrid(Every):
     """Writes `grid-<images>.png`: a row a held-out face: context, three drawings of it, the original.
+
+    Loggers that take pictures get it too.
 
     Args:
         data: held-out crops.
@@ -86,7 +99,9 @@ class SampleGrid(Every):
 
     @torch.no_grad()
     def act(self, module: Any) -> None:
-        """Draw with the averaged generator and the same noise each time."""
+        """Draw with the averaged generator and the same noise each time; one process does it for all."""
+        if not module.trainer.is_global_zero:
+            return
         state = module.growth.at(max(module.images_seen - 1, 0))
         real, crops = prepare(self.batch.to(module.device), module.schema, state)
         rng = torch.Generator().manual_seed(0)
@@ -96,8 +111,21 @@ class SampleGrid(Every):
             columns.append(module.ema(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha))
         zoom = max(1, 128 // state.resolution)
         sheet = tile([*columns, real]).repeat(zoom, axis=0).repeat(zoom, axis=1)
-        with replacing(self.folder / f"grid-{module.images_seen:08d}.png") as temporary:
-            Image.fromarray(sheet).save(temporary)
+        try:
+            with saving(self.folder / f"grid-{module.images_seen:08d}.png") as temporary:
+                Image.fromarray(sheet).save(temporary)
+            for logger in module.trainer.loggers:
+                show(logger, sheet, module.images_seen)
+        except (SaveError, OSError) as error:  # a picture is not worth a training run
+            log.warning("no sample grid: %s", error)
+
+
+def show(logger: Any, sheet: np.ndarray[Any, Any], images_seen: int) -> None:
+    """Hand a picture (H, W, 3) uint8 to a logger that takes pictures."""
+    if isinstance(logger, WandbLogger):
+        logger.log_image("samples", [sheet], step=images_seen)
+    elif isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image("samples", sheet, images_seen, dataformats="HWC")
 
 
 def tile(columns: list[Tensor]) -> np.ndarray[Any, Any]:

@@ -34,10 +34,7 @@ class GrowthBatchSampler(Sampler[BatchRequest]):
         seed: of the permutations.
         start: images already seen, by all processes together.
         rank: which process this is.
-        world_size: how many there are.
-
-    Raises:
-        OptionError: the batch of a phase cannot be shared equally.
+        world_size: how many there are; it divides every batch size of the schedule.
     """
 
     def __init__(
@@ -45,12 +42,6 @@ class GrowthBatchSampler(Sampler[BatchRequest]):
     ) -> None:
         self.n, self.growth, self.seed, self.start = n, growth, seed, start
         self.rank, self.world_size = rank, world_size
-        for number, phase in enumerate(growth.phases, 1):
-            if phase.batch_size % world_size:
-                raise OptionError(
-                    f"growth: phase {number} ({phase.resolution} px) has batches of {phase.batch_size} images, which "
-                    f"{world_size} processes cannot share equally; batch_size must be a multiple of {world_size}"
-                )
 
     def __iter__(self) -> Iterator[BatchRequest]:
         seen, orders = self.start, _Orders(self.n, self.seed)

@@ -20,6 +20,7 @@ from deepanon.models.objectives import check_weight
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.draws import Draws, Share
+from deepanon.training.processes import check_shares
 from deepanon.training.record import record
 
 Logs = dict[str, Tensor]
@@ -95,6 +96,14 @@ class GANTrainer(L.LightningModule):
         self.compile_networks, self.seed = bool(compile), check_count("seed", seed, 0)
         self.images_seen, self.skipped = 0, [0, 0]  # steps in a row, a network each
         self.to(memory_format=torch.channels_last)
+
+    def setup(self, stage: str) -> None:
+        """Refuse ways of sharing the work that would fail later, or train something else.
+
+        Gradients are averaged by DistributedDataParallel, which does so correctly for two networks that take turns, for
+        layers that have not grown in yet and for gradient penalties, if it looks for unused parameters in each step.
+        """
+        check_shares(self.trainer.strategy, self.growth, getattr(self.discriminator, "group", 1))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam for the generator, then Adam for the discriminator."""

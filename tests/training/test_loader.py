@@ -74,11 +74,6 @@ def test_processes_share_each_batch(world_size, start):
         assert {part.resolution for part in parts} == {whole.resolution}
 
 
-def test_batches_that_cannot_be_shared_are_refused():
-    with pytest.raises(OptionError, match=r"phase 2 \(16 px\) has batches of 4 images, which 8 processes cannot"):
-        GrowthBatchSampler(10, EVEN, world_size=8)
-
-
 def faces(root, resolution=16, **options):
     return FaceData(PackedCrops(root, "train", resolution), PackedCrops(root, "val", resolution), **options)
 

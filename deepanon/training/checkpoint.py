@@ -1,0 +1,65 @@
+"""Checkpoint files: written whole or not at all, and looked at before training goes on from one.
+
+No second checkpoint is kept: a new one takes the old one's place in a single move, once it is on the disk, so that
+there is a whole one at any moment.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
+
+from deepanon.errors import ModelError
+from deepanon.files import saving
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes beside the file that is replaced; Lightning's own way is by the system's temporary folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write `checkpoint` to `path`.
+
+        Raises:
+            SaveError: it cannot be written; what was there stays.
+        """
+        stream = io.BytesIO()  # torch's own writer turns a full disk into an error without a reason
+        torch.save(checkpoint, stream)
+        with saving(path) as temporary:
+            temporary.write_bytes(stream.getbuffer())
+
+
+def check_checkpoint(path: Path, module: nn.Module) -> int:
+    """Return the images seen of the checkpoint at `path`, from which `module` is to go on.
+
+    Raises:
+        ModelError: the file is damaged, or of a model with other layers.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged:
+            raise zipfile.BadZipFile(f"{damaged} is not what was written")
+        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        weights, images_seen = stored["state_dict"], int(stored["images_seen"])
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        raise ModelError(
+            f"{path} is no usable checkpoint ({error}); put a copy of it back, or remove it to start from nothing"
+        ) from error
+    shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    wrong = [name for name in {**wanted, **shapes} if shapes.get(name) != wanted.get(name)]
+    if wrong:
+        name = next((name for name in wrong if not name.startswith("ema.")), wrong[0])
+        there, here = (f"{table[name]}" if name in table else "missing" for table in (shapes, wanted))
+        raise ModelError(
+            f"{path} is of another model: {name} is {there} there and {here} here; "
+            f"see model.{name.partition('.')[0]}, or choose another output="
+        )
+    return images_seen

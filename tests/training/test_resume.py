@@ -1,0 +1,75 @@
+"""The modern networks, too, go on exactly where they stopped: lazy penalties and augmentation included."""
+
+import warnings
+
+import lightning as L
+import pytest
+import torch
+
+from deepanon.models import Growth, ModulatedGenerator, NonSaturating, Phase, ResidualDiscriminator
+from deepanon.training import Augmentation, Checkpoints, CropsData, DiffAugment, GANTrainer
+
+WIDTHS = {4: 8, 8: 8, 16: 4}
+
+
+class StopAt(L.Callback):
+    def __init__(self, images):
+        self.images = images
+
+    def on_train_batch_end(self, trainer, module, *_):
+        if module.images_seen == self.images:
+            raise KilledError
+
+
+class KilledError(Exception):
+    pass
+
+
+def fit(packed, folder, *, seed=0, stop=None, ckpt=None):
+    torch.manual_seed(seed)
+    module = GANTrainer(
+        ModulatedGenerator(16, WIDTHS),
+        ResidualDiscriminator(16, WIDTHS),
+        Growth([Phase(8, 8, 0, 16), Phase(16, 4, 16, 16)]),
+        NonSaturating(every=2),
+        augmentation=Augmentation(second_hole=0.5),
+        diffaugment=DiffAugment(),
+    )
+    callbacks = [Checkpoints(folder, 4)] + ([StopAt(stop)] if stop else [])
+    trainer = L.Trainer(
+        max_epochs=-1, accelerator="cpu", logger=False, callbacks=callbacks, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer.fit(module, CropsData(packed, 16), ckpt_path=ckpt, weights_only=True)
+
+
+def stored(folder):
+    """What a checkpoint holds of training, Lightning's counters aside: one flat table."""
+    checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
+    table = {"images_seen": torch.tensor(checkpoint["images_seen"])} | checkpoint["state_dict"]
+    for i, optimizer in enumerate(checkpoint["optimizer_states"]):
+        for j, state in optimizer["state"].items():
+            table |= {f"{i}.{j}.{name}": value for name, value in state.items()}
+    return table
+
+
+@pytest.fixture(scope="module")
+def straight(packed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("straight")
+    fit(packed, folder)
+    return stored(folder)
+
+
+@pytest.mark.parametrize("stop", [8, 16, 20, 28, 36])
+def test_it_goes_on_bit_for_bit(straight, packed, tmp_path, stop):
+    """In a phase, at the growth, in the fade on an even and an odd turn, after it."""
+    with pytest.raises(KilledError):
+        fit(packed, tmp_path, stop=stop)
+    assert stored(tmp_path)["images_seen"] == stop
+    fit(packed, tmp_path, seed=1, ckpt=tmp_path / "last.ckpt")
+    resumed = stored(tmp_path)
+    assert resumed.keys() == straight.keys()
+    assert len(straight) > 200
+    assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []
