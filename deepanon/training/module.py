@@ -18,6 +18,7 @@ from deepanon.models.layers import check_count
 from deepanon.models.losses import Judge, reconstruction_loss
 from deepanon.models.objectives import check_weight
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
+from deepanon.training.checks import check_betas, check_kind, check_networks
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.draws import Draws, Share
 from deepanon.training.processes import check_shares
@@ -78,15 +79,15 @@ class GANTrainer(L.LightningModule):
         self.schema = schema_for(schema)
         self.objective, self.diffaugment = objective or WassersteinGP(), diffaugment
         self.augmentation = augmentation or Augmentation()
-        _check_kind("objective", self.objective, Objective)
-        _check_kind("augmentation", self.augmentation, Augmentation)
+        check_kind("objective", self.objective, Objective)
+        check_kind("augmentation", self.augmentation, Augmentation)
         if diffaugment is not None:
-            _check_kind("diffaugment", diffaugment, DiffAugment)
-        _check_networks(generator, discriminator, growth, len(self.schema))
+            check_kind("diffaugment", diffaugment, DiffAugment)
+        check_networks(generator, discriminator, growth, len(self.schema))
         self.automatic_optimization = False
         self.generator, self.discriminator, self.growth = generator, discriminator, growth
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
-        self.lr, self.betas = check_weight("lr", lr, positive=True), _check_betas(betas)
+        self.lr, self.betas = check_weight("lr", lr, positive=True), check_betas(betas)
         self.ema_half_life = check_weight("ema_half_life", ema_half_life, positive=True)
         self.gradient_clip = gradient_clip and check_weight("gradient_clip", gradient_clip, positive=True)
         self.reconstruction_weight = check_weight("reconstruction_weight", reconstruction_weight)
@@ -223,33 +224,3 @@ class GANTrainer(L.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Set the clock."""
         self.images_seen = checkpoint["images_seen"]
-
-
-def _check_networks(generator: Generator, discriminator: Discriminator, growth: Growth, keypoints: int) -> None:
-    for name, value, kind in (
-        ("generator", generator, Generator),
-        ("discriminator", discriminator, Discriminator),
-        ("growth", growth, Growth),
-    ):
-        _check_kind(name, value, kind)
-    if generator.resolution != growth.final_resolution:
-        raise ValueError(f"generator is {generator.resolution} px but growth ends at {growth.final_resolution} px")
-    if discriminator.resolution < growth.final_resolution:
-        raise ValueError(f"discriminator is {discriminator.resolution} px, growth ends at {growth.final_resolution} px")
-    for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if network.keypoints != keypoints:
-            raise ValueError(f"{name} takes {network.keypoints} keypoints but the schema has {keypoints}")
-
-
-def _check_kind(name: str, value: Any, kind: type) -> None:
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a `{kind.__name__}`, got {value!r}")
-
-
-def _check_betas(betas: tuple[float, float]) -> tuple[float, float]:
-    if not isinstance(betas, list | tuple) or len(betas) != 2:
-        raise TypeError(f"betas must be two numbers, got {betas!r}")
-    first, second = check_weight("beta1", betas[0]), check_weight("beta2", betas[1])
-    if max(first, second) >= 1:
-        raise ValueError(f"betas must lie below 1, got {betas}")
-    return first, second

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from deepanon import __version__
+from deepanon.training.loader import FaceData
 from deepanon.weights import LoadedGenerator
 from deepanon.weights.checkpoints import FORMAT
 
@@ -48,7 +49,7 @@ def _training(module: Any) -> dict[str, Any]:
         "made_with": {"deepanon": __version__, "torch": str(torch.__version__)},
     }
     data = module.trainer.datamodule
-    if data is not None:
+    if isinstance(data, FaceData):
         facts["crops"] = {"train": len(data.train), "held_out": len(data.val)}
     for callback in module.trainer.callbacks:
         for name, value in getattr(callback, "facts", {}).items():

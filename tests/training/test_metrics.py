@@ -9,10 +9,15 @@ import torch
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.strategies import SingleDeviceStrategy
 
+from deepanon.data.crops import PackedCrops
 from deepanon.models import DeepPrivacyDiscriminator, DeepPrivacyGenerator, Growth, NonSaturating, Phase
-from deepanon.training import CropsData, GANTrainer, Metrics
+from deepanon.training import FaceData, GANTrainer, Metrics
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
+
+
+def crops(root):
+    return FaceData(PackedCrops(root, "train", 16), PackedCrops(root, "val", 16))
 
 
 def module(**options):
@@ -45,7 +50,7 @@ def fit(data, folder, keep, images, **options):
 def test_entries_are_means_since_the_last_one_by_images_seen(packed, tmp_path):
     """A penalty that is computed in every second step is averaged over the steps that have it."""
     keep = Keep()
-    entries = fit(CropsData(packed, 16), tmp_path, keep, 16, objective=NonSaturating(every=2))
+    entries = fit(crops(packed), tmp_path, keep, 16, objective=NonSaturating(every=2))
     assert list(entries) == [16, 32, 48, 56]
     parts = {16: (8, 16), 32: (24, 28, 32), 48: (36, 40, 44, 48), 56: (52, 56)}
     for seen, entry in entries.items():
@@ -76,7 +81,7 @@ def test_what_is_not_finite_is_counted_and_not_averaged(tmp_path):
     assert written[32]["generator/skipped"] == 2
 
 
-class SlowCrops(CropsData):
+class SlowCrops(FaceData):
     def train_dataloader(self):
         return Slow(super().train_dataloader())
 
@@ -94,7 +99,7 @@ class Slow:
 
 
 def test_waiting_for_data_shows(packed, tmp_path):
-    entries = fit(SlowCrops(packed, 16), tmp_path, Keep(), 16)
+    entries = fit(SlowCrops(*(PackedCrops(packed, split, 16) for split in ("train", "val"))), tmp_path, Keep(), 16)
     assert entries[32]["speed/data_wait"] > 0.7
     assert entries[32]["speed/images_per_second"] < 16 / 0.6
 

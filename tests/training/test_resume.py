@@ -6,10 +6,15 @@ import lightning as L
 import pytest
 import torch
 
+from deepanon.data.crops import PackedCrops
 from deepanon.models import Growth, ModulatedGenerator, NonSaturating, Phase, ResidualDiscriminator
-from deepanon.training import Augmentation, Checkpoints, CropsData, DiffAugment, GANTrainer
+from deepanon.training import Augmentation, Checkpoints, DiffAugment, FaceData, GANTrainer
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
+
+
+def crops(root):
+    return FaceData(PackedCrops(root, "train", 16), PackedCrops(root, "val", 16))
 
 
 class StopAt(L.Callback):
@@ -42,7 +47,7 @@ def fit(packed, folder, *, seed=0, stop=None, ckpt=None):
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trainer.fit(module, CropsData(packed, 16), ckpt_path=ckpt, weights_only=True)
+        trainer.fit(module, crops(packed), ckpt_path=ckpt, weights_only=True)
 
 
 def stored(folder):
