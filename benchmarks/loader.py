@@ -42,7 +42,7 @@ DRAWN = 640  # faces, where there are no real ones
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=1280, help="a round")
+    parser.add_argument("--images", type=int, default=2560, help="a round")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
