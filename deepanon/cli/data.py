@@ -161,14 +161,15 @@ def _check(options: argparse.Namespace) -> int:
 def _stats(options: argparse.Namespace) -> int:
     from deepanon.data.stats import describe_set, table
 
-    if (Path(options.root) / "fdf_metainfo.json").is_file():
+    root = Path(options.root)
+    if any((root / part / "fdf_metainfo.json").is_file() for part in (".", "train", "val")):
         from deepanon.data.fdf import licence_report
 
-        report = licence_report(options.root)
-        facts = asdict(report)
+        report = licence_report(root)
         print(report)
+        facts = {"faces": report.faces} | asdict(report)
     else:
-        facts = describe_set(options.root)
+        facts = describe_set(root)
         print(table(facts))
     if options.json:
         write_json(options.json, facts)

@@ -152,6 +152,22 @@ def test_stats_prints_and_writes(crops, tmp_path, capsys):
     assert json.loads((tmp_path / "s.json").read_text())["splits"]["val"]["crops"] == 2
 
 
+def test_stats_of_fdf_are_its_licences(tmp_path, capsys):
+    entry = {
+        "license_url": "http://creativecommons.org/licenses/by-nc/2.0/",
+        "photo_url": "http://www.flickr.com/photos/a/7/",
+    }
+    faces = {"0": entry | {"author": "ann"}, "1": entry | {"author": "bob"}, "2": entry | {"author": "ann"}}
+    for part in (".", "train"):
+        root = tmp_path / part / "fdf"
+        (root / part).mkdir(parents=True)
+        (root / part / "fdf_metainfo.json").write_text(json.dumps(faces))
+        assert run("data", "stats", root, "--json", tmp_path / "s.json") == 0
+        assert "cc-by-nc-2" in capsys.readouterr().out
+        facts = json.loads((tmp_path / "s.json").read_text())
+        assert (facts["faces"], facts["licences"], facts["authors"]) == (3, {"cc-by-nc-2": 3}, {"ann": 2, "bob": 1})
+
+
 def test_download_states_the_terms_before_it_starts(tmp_path, capsys):
     arguments = ["data", "fdf-download", tmp_path / "fdf", "--base-url", "ftp://nowhere", "--images"]
     assert run(*arguments, "--licences", "cc-by-2", "--fdf256") == 2

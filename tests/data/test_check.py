@@ -95,6 +95,15 @@ def test_pictures_are_decoded_to_the_last_pixel(tmp_path, packer, jpeg):
     assert sorted(findings.examples["pictures of another size"]) == ["1 in train of 16 px", "1 in train of 20 px"]
 
 
+def test_a_jpeg_that_ends_in_its_middle_is_found(tmp_path):
+    """Most decoders give a picture that is grey from there on, and say nothing."""
+    write_packed_crops(tmp_path, "train", 2, seed=1, resolution=64)
+    shard = bytearray((tmp_path / "train-000.tar").read_bytes())
+    shard[1400:1402] = b"\xff\xd9"  # "the picture ends here"
+    (tmp_path / "train-000.tar").write_bytes(shard)
+    assert check_set(tmp_path).problems == {"picture not readable": 1}
+
+
 def test_what_train_and_val_share_is_a_problem(tmp_path, packer):
     packer(tmp_path, "train", 4, seed=1, identity=np.array(["a", "b", "c", "d"]), photo=np.array(["1", "2", "", "4"]))
     packer(tmp_path, "val", 3, seed=1, identity=np.array(["x", "c", "y"]), photo=np.array(["7", "", "2"]))
