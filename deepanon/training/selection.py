@@ -14,6 +14,7 @@ from torch import Tensor
 from deepanon.data.cropset import CropSet
 from deepanon.distance import Moments, frechet_distance, kernel_distance
 from deepanon.embedders import Embedder, distance_names, face_windows
+from deepanon.files import saving
 from deepanon.geometry import Array
 from deepanon.models.growth import GrowthState
 from deepanon.models.layers import check_count
@@ -102,7 +103,8 @@ class HeldOutDistance(Every):
         if best:
             self.best = new
             if self.folder is not None:
-                save_generator(self.folder / BEST, grown_generator(module))
+                with saving(self.folder / BEST) as temporary:
+                    save_generator(temporary, grown_generator(module))
 
     def measure(self, module: Any) -> dict[str, Any]:
         """Distances of the generator as it is now, as plain values.
@@ -159,12 +161,14 @@ class HeldOutDistance(Every):
         return bool(new["face"] < old["face"])
 
     def _log(self, trainer: L.Trainer, new: dict[str, Any]) -> None:
-        """Into every logger at once: `self.log` would wait for a step at which Lightning happens to log."""
+        """Into every logger at once, by images seen as the other metrics are."""
         fid = new["name"] == "FID"
         frechet, kernel = ("fid", "kid") if fid else (f"fd/{self.embedder.name}", f"kd/{self.embedder.name}")
         values = {f"{frechet}/{part}": new[part] for part in PARTS}
         values |= {f"{kernel}/{part}": new[f"kernel_{part}"] for part in PARTS}
-        step = trainer.fit_loop.epoch_loop._batches_that_stepped  # the one that Lightning logs with
-        for logger in trainer.loggers:
-            logger.log_metrics(values | {"images_seen": float(new["images_seen"])}, step)
-            logger.save()
+        try:
+            for logger in trainer.loggers:
+                logger.log_metrics(values, step=new["images_seen"])
+                logger.save()
+        except OSError as error:
+            log.warning("the distance could not be written to the log (%s); training goes on", error)
