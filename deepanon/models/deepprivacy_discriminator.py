@@ -7,7 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.models.discriminator import Discriminator
-from deepanon.models.layers import EqualizedConv2d, EqualizedLinear, conv_unit, keypoint_maps, resolutions
+from deepanon.models.layers import (
+    EqualizedConv2d,
+    EqualizedLinear,
+    Fade,
+    blend,
+    conv_unit,
+    fading,
+    keypoint_maps,
+    resolutions,
+)
 
 
 class DeepPrivacyDiscriminator(Discriminator):
@@ -38,12 +47,12 @@ class DeepPrivacyDiscriminator(Discriminator):
         self.last = last(c[4] + keypoints, c[4])
         self.score = EqualizedLinear(c[4], 1)
 
-    def _judge(self, seen: Tensor, keypoints: Tensor, top: int, alpha: float) -> Tensor:
+    def _judge(self, seen: Tensor, keypoints: Tensor, top: int, alpha: Fade) -> Tensor:
         x = self.from_rgb[str(top)](seen)
         for r in reversed(resolutions(top)):
             x = F.avg_pool2d(self.blocks[str(r)](torch.cat([x, keypoint_maps(keypoints, r).to(x.dtype)], 1)), 2)
-            if r == top and alpha < 1:
-                x = torch.lerp(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
+            if r == top and fading(alpha):
+                x = blend(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
         x = self.last(torch.cat([x, keypoint_maps(keypoints, 4).to(x.dtype)], 1))
         scores: Tensor = self.score(x.flatten(1)).squeeze(1)
         return scores

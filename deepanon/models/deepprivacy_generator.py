@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.models.generator import Generator
-from deepanon.models.layers import EqualizedConv2d, conv_unit, keypoint_maps, resolutions
+from deepanon.models.layers import EqualizedConv2d, Fade, blend, conv_unit, fading, keypoint_maps, resolutions
 
 
 class DeepPrivacyGenerator(Generator):
@@ -35,24 +35,24 @@ class DeepPrivacyGenerator(Generator):
         )
         self.to_rgb = nn.ModuleDict({str(r): EqualizedConv2d(c[r], 3, 1) for r in sizes})
 
-    def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: float) -> Tensor:
+    def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: Fade) -> Tensor:
         sizes = resolutions(top)
         x = self.from_rgb[str(top)](seen)
         skips = {}
         for r in reversed(sizes):
             skips[r] = self.encoder[str(r)](x)
             x = F.avg_pool2d(skips[r], 2)
-            if r == top and alpha < 1:
-                x = torch.lerp(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
+            if r == top and fading(alpha):
+                x = blend(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
         x = self.bottleneck(torch.cat([self.core(x), keypoint_maps(keypoints, 4).to(x.dtype), z.to(x.dtype)], 1))
         rgb: Tensor | None = None
         for r in sizes:
-            if r == top and alpha < 1:
+            if r == top and fading(alpha):
                 rgb = self.to_rgb[str(r // 2)](x)
             x = F.interpolate(x, scale_factor=2, mode="nearest")
             x = self.decoder[str(r)](torch.cat([x, skips[r], keypoint_maps(keypoints, r).to(x.dtype)], 1))
         new: Tensor = self.to_rgb[str(top)](x)
-        return new if rgb is None else torch.lerp(F.interpolate(rgb, scale_factor=2, mode="nearest"), new, alpha)
+        return new if rgb is None else blend(F.interpolate(rgb, scale_factor=2, mode="nearest"), new, alpha)
 
 
 def _decoder_block(in_channels: int, middle: int, out_channels: int) -> nn.Sequential:

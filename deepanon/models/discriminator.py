@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from deepanon.models.layers import check_count, check_resolution, check_widths
+from deepanon.models.layers import Fade, check_count, check_resolution, check_widths
 
 
 class Discriminator(nn.Module, ABC):
@@ -30,12 +30,12 @@ class Discriminator(nn.Module, ABC):
         """Channels of what is judged: picture, context and, if asked for, the mask."""
         return 6 + self.mask_channel
 
-    def forward(self, image: Tensor, context: Tensor, mask: Tensor, keypoints: Tensor, *, alpha: float = 1.0) -> Tensor:
+    def forward(self, image: Tensor, context: Tensor, mask: Tensor, keypoints: Tensor, *, alpha: Fade = 1.0) -> Tensor:
         """Return (N,) scores, higher = more real; arguments as in `Generator.forward`, `image` like its output."""
         top = check_resolution("discriminator", image.shape[-1], self.resolution, alpha)
         seen = torch.cat([image, context, mask] if self.mask_channel else [image, context], 1)
         return self._judge(seen, keypoints, top, alpha)
 
     @abstractmethod
-    def _judge(self, seen: Tensor, keypoints: Tensor, top: int, alpha: float) -> Tensor:
+    def _judge(self, seen: Tensor, keypoints: Tensor, top: int, alpha: Fade) -> Tensor:
         """(N, inputs, top, top) -> (N,) scores."""

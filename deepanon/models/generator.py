@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from deepanon.models.layers import check_count, check_resolution, check_widths
+from deepanon.models.layers import Fade, check_count, check_resolution, check_widths
 
 
 class Generator(nn.Module, ABC):
@@ -52,7 +52,7 @@ class Generator(nn.Module, ABC):
         small.load_state_dict({name: weights[name] for name in small.state_dict()})
         return small
 
-    def forward(self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor, *, alpha: float = 1.0) -> Tensor:
+    def forward(self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor, *, alpha: Fade = 1.0) -> Tensor:
         """Draw the hidden pixels.
 
         Args:
@@ -61,7 +61,8 @@ class Generator(nn.Module, ABC):
             mask: (N, 1, S, S) float, 1 = hidden.
             keypoints: (N, K, 2) fractions of the crop; NaN = unknown.
             z: (N, noise, 4, 4) standard normal.
-            alpha: fade weight of the layers of resolution S while they grow in.
+            alpha: fade weight of the layers of resolution S while they grow in; a tensor of one number for compiled
+                networks, which would otherwise be compiled anew for each weight.
 
         Returns:
             (N, 3, S, S) float, nominally in [-1, 1] (not clipped).
@@ -71,5 +72,5 @@ class Generator(nn.Module, ABC):
         return context * (1 - mask) + drawn * mask if self.composite else drawn
 
     @abstractmethod
-    def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: float) -> Tensor:
+    def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: Fade) -> Tensor:
         """(N, 3 or 4, top, top) -> (N, 3, top, top), the whole crop."""

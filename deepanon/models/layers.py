@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Fade = float | Tensor  # weight of layers while they grow in: a number in [0, 1], 1 = grown; or a tensor of one below 1
+
 
 class EqualizedConv2d(nn.Module):
     """Convolution with equalised learning rate (Karras et al. 2018): unit-variance weights, scaled at run time.
@@ -80,6 +82,16 @@ class ResidualDown(nn.Module):
         return out
 
 
+def fading(alpha: Fade) -> bool:
+    """Whether layers are growing in; a tensor says so without being read."""
+    return isinstance(alpha, Tensor) or alpha < 1
+
+
+def blend(old: Tensor, new: Tensor, alpha: Fade) -> Tensor:
+    """`old` at alpha 0, `new` at alpha 1."""
+    return torch.lerp(old, new, alpha.to(new.dtype) if isinstance(alpha, Tensor) else alpha)
+
+
 def keypoint_maps(keypoints: Tensor, size: int) -> Tensor:
     """One-hot maps of keypoints: a single 1 at (floor(y*size), floor(x*size)) of each point's channel.
 
@@ -103,11 +115,11 @@ def resolutions(top: int) -> list[int]:
     return [2**power for power in range(3, top.bit_length())]
 
 
-def check_resolution(name: str, size: int, largest: int, alpha: float) -> int:
+def check_resolution(name: str, size: int, largest: int, alpha: Fade) -> int:
     """Return `size` if network `name` can be run at it; `ValueError` otherwise."""
     if size not in resolutions(largest):
         raise ValueError(f"{name}: crop size must be one of {resolutions(largest)}, got {size}")
-    if alpha < 1 and size == 8:
+    if fading(alpha) and size == 8:
         raise ValueError(f"{name}: 8 px is the smallest size, there is nothing to fade in from; alpha must be 1")
     return size
 

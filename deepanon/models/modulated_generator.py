@@ -10,7 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.models.generator import Generator
-from deepanon.models.layers import EqualizedConv2d, EqualizedLinear, ResidualDown, keypoint_maps, resolutions
+from deepanon.models.layers import (
+    EqualizedConv2d,
+    EqualizedLinear,
+    Fade,
+    ResidualDown,
+    blend,
+    fading,
+    keypoint_maps,
+    resolutions,
+)
 
 STYLE = 128  # features that modulate the decoder
 
@@ -38,7 +47,7 @@ class ModulatedGenerator(Generator):
         self.decoder = nn.ModuleDict({str(r): ModulatedBlock(c[r // 2] + c[r] + keypoints, c[r]) for r in sizes})
         self.to_rgb = nn.ModuleDict({str(r): EqualizedConv2d(c[r], 3, 1) for r in (4, *sizes)})
 
-    def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: float) -> Tensor:
+    def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: Fade) -> Tensor:
         x, skips = self._encode(seen, top, alpha)
         pose = keypoint_maps(keypoints, 4).to(x.dtype)
         x = F.leaky_relu(self.core(torch.cat([x, pose], 1)), 0.2)
@@ -51,14 +60,14 @@ class ModulatedGenerator(Generator):
             rgb = rgb + (alpha if r == top else 1.0) * self.to_rgb[str(r)](x)
         return rgb
 
-    def _encode(self, seen: Tensor, top: int, alpha: float) -> tuple[Tensor, dict[int, Tensor]]:
+    def _encode(self, seen: Tensor, top: int, alpha: Fade) -> tuple[Tensor, dict[int, Tensor]]:
         """Features at 4 px, and those at each resolution before it was halved."""
         x, skips = self.from_rgb[str(top)](seen), {}
         for r in reversed(resolutions(top)):
             skips[r] = x
             x = self.encoder[str(r)](x)
-            if r == top and alpha < 1:
-                x = torch.lerp(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
+            if r == top and fading(alpha):
+                x = blend(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
         return x, skips
 
     def _style(self, x: Tensor, keypoints: Tensor, z: Tensor) -> Tensor:

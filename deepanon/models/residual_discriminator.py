@@ -10,9 +10,12 @@ from deepanon.models.discriminator import Discriminator
 from deepanon.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
+    Fade,
     ResidualDown,
+    blend,
     check_count,
     conv_unit,
+    fading,
     keypoint_maps,
     resolutions,
 )
@@ -41,12 +44,12 @@ class ResidualDiscriminator(Discriminator):
         self.hidden = EqualizedLinear(16 * c[4], c[4])
         self.score = EqualizedLinear(c[4], 1, gain=1.0)
 
-    def _judge(self, seen: Tensor, keypoints: Tensor, top: int, alpha: float) -> Tensor:
+    def _judge(self, seen: Tensor, keypoints: Tensor, top: int, alpha: Fade) -> Tensor:
         x = self.from_rgb[str(top)](seen)
         for r in reversed(resolutions(top)):
             x = self.blocks[str(r)](torch.cat([x, keypoint_maps(keypoints, r).to(x.dtype)], 1))
-            if r == top and alpha < 1:
-                x = torch.lerp(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
+            if r == top and fading(alpha):
+                x = blend(self.from_rgb[str(r // 2)](F.avg_pool2d(seen, 2)), x, alpha)
         parts = [x, keypoint_maps(keypoints, 4).to(x.dtype)]
         if self.group > 1:
             parts.append(minibatch_deviation(x, self.group))

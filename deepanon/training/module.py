@@ -14,7 +14,7 @@ from deepanon.data.batch import FaceBatch
 from deepanon.detections import schema_for
 from deepanon.models import Discriminator, Generator, Growth, Objective, WassersteinGP
 from deepanon.models.growth import GrowthState
-from deepanon.models.layers import check_count
+from deepanon.models.layers import Fade, check_count
 from deepanon.models.losses import Judge, reconstruction_loss
 from deepanon.models.objectives import check_weight
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
@@ -121,7 +121,7 @@ class GANTrainer(L.LightningModule):
         turn, warming_up = self.images_seen // state.batch_size, self.images_seen < self.warmup_images
         generator_too = warming_up or turn % self.discriminator_steps == 0
         with torch.set_grad_enabled(generator_too):
-            fake = self.generator(crops.context, crops.mask, crops.keypoints, z, alpha=state.alpha).float()
+            fake = self.generator(crops.context, crops.mask, crops.keypoints, z, alpha=self._fade(state)).float()
         judge, exact = self._judges(crops, state, draws)
         logs: Logs = {}
         if not warming_up:
@@ -142,7 +142,7 @@ class GANTrainer(L.LightningModule):
             return self.diffaugment.apply(seen, numbers) if self.diffaugment and numbers is not None else seen
 
         def judge(image: Tensor) -> Tensor:
-            scores: Tensor = self.discriminator(*view(image), alpha=state.alpha)
+            scores: Tensor = self.discriminator(*view(image), alpha=self._fade(state))
             return scores.float()
 
         def exact(image: Tensor) -> Tensor:
@@ -150,6 +150,12 @@ class GANTrainer(L.LightningModule):
                 return self.discriminator.forward(*view(image), alpha=state.alpha)
 
         return judge, exact
+
+    def _fade(self, state: GrowthState) -> Fade:
+        """The fade weight as the networks take it: a tensor if they are compiled, lest they be so for each weight."""
+        if not self.compile_networks or state.alpha == 1:
+            return state.alpha
+        return torch.tensor(state.alpha, device=self.device)
 
     def _generator_step(self, judge: Judge, real: Tensor, fake: Tensor, crops: Crops, *, adversarial: bool) -> Logs:
         distance = reconstruction_loss(fake, real, crops.mask)
