@@ -204,6 +204,8 @@ class GANTrainer(L.LightningModule):
         if self.growth.at(self.images_seen).index != before:
             for optimizer in self.trainer.optimizers:
                 optimizer.state.clear()
+            if self.compile_networks:
+                torch.compiler.reset()  # the last resolution's code is of no more use, and how much is kept is limited
 
     def on_fit_start(self) -> None:
         """Compile what is to be compiled, once the networks are where they will run."""
