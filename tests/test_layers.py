@@ -12,7 +12,7 @@ import deepanon
 
 ROOT = Path(deepanon.__file__).parent
 LAYERS = {
-    0: ("errors", "files", "detections", "geometry", "images", "seeds", "distance"),
+    0: ("checks", "errors", "files", "detections", "geometry", "images", "seeds", "distance"),
     1: ("crops", "models"),
     2: ("detectors", "embedders", "anonymizers", "data", "weights"),
     3: ("pipeline", "training"),
@@ -57,7 +57,10 @@ def test_a_file_imports_only_from_its_own_layer_and_those_above(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "models").glob("*.py")), ids=lambda p: p.name)
 def test_models_know_torch_and_nothing_else(path):
     for name in imports(path):
-        assert name.startswith(("deepanon.models", "torch")) or name.split(".")[0] in sys.stdlib_module_names, name
+        assert (
+            name.startswith(("deepanon.checks", "deepanon.models", "torch"))
+            or name.split(".")[0] in sys.stdlib_module_names
+        ), name
 
 
 def fresh(code):

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from deepanon import geometry
-from deepanon.data.cropset import CropSet, check_whole
+from deepanon.checks import check_count
+from deepanon.data.cropset import CropSet
 from deepanon.data.decode import check_size, decode, size_of
 from deepanon.data.shards import Shards
 from deepanon.detections import FIVE, KeypointSchema, schema_for
@@ -56,8 +57,8 @@ class PackedCrops(CropSet):
         max_corrupt: int | None = None,
         cache_gib: float = 2.0,
     ) -> None:
-        check_whole("resolution", resolution, 1)
-        check_whole("limit", 1 if limit is None else limit, 1)
+        check_count("resolution", resolution)
+        check_count("limit", 1 if limit is None else limit)
         self.root, self.split = Path(root), split
         schema = _schema_of(self.root, schema)
         arrays = _read_arrays(self.root / f"{split}.npz", schema)

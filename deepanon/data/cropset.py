@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
+from deepanon.checks import check_count, check_weight
 from deepanon.data.batch import BatchRequest, FaceBatch
 from deepanon.detections import KeypointSchema
 from deepanon.errors import DataError, ImageError, OptionError
@@ -60,10 +61,9 @@ class CropSet(Dataset[FaceBatch], ABC):
         max_corrupt: int | None = None,
         cache_gib: float = 2.0,
     ) -> None:
-        check_whole("resolution", resolution, 1)
-        check_whole("max_corrupt", 0 if max_corrupt is None else max_corrupt, 0)
-        if isinstance(cache_gib, bool) or not isinstance(cache_gib, int | float) or not 0 <= cache_gib < np.inf:
-            raise OptionError(f"cache_gib must be a number of GiB, 0 or more, got {cache_gib!r}")
+        check_count("resolution", resolution)
+        check_count("max_corrupt", 0 if max_corrupt is None else max_corrupt, 0)
+        check_weight("cache_gib", cache_gib)
         self.schema, self.resolution, self.cache_gib = schema, resolution, cache_gib
         self.boxes = torch.from_numpy(np.ascontiguousarray(boxes, dtype=np.float32))
         self.keypoints = torch.from_numpy(np.ascontiguousarray(keypoints, dtype=np.float32))
@@ -168,13 +168,6 @@ class CropSet(Dataset[FaceBatch], ABC):
             "%s: %s; the next row takes its place (%d unreadable so far, training stops above %d)",
             self.name(row), error, len(names), self.max_corrupt,
         )  # fmt: skip
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Raise `OptionError` unless `value` is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        what = "a positive whole number" if least else "a whole number, 0 or more"
-        raise OptionError(f"{name} must be {what}, got {value!r}")
 
 
 def _room(n: int, side: int) -> Array:

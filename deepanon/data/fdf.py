@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from deepanon import geometry
-from deepanon.data.cropset import CropSet, check_whole
+from deepanon.checks import check_count
+from deepanon.data.cropset import CropSet
 from deepanon.data.decode import decode, size_of
 from deepanon.data.fdf_layout import FdfFiles, find_files, numbers_in
 from deepanon.data.fdf_meta import LicenceReport, kept_faces, licence_report
@@ -61,9 +62,9 @@ class FdfCrops(CropSet):
         max_corrupt: int | None = None,
         cache_gib: float = 2.0,
     ) -> None:
-        check_whole("resolution", resolution, 1)
-        check_whole("limit", 1 if limit is None else limit, 1)
-        check_whole("val_rows", val_rows, 1)
+        check_count("resolution", resolution)
+        check_count("limit", 1 if limit is None else limit)
+        check_count("val_rows", val_rows)
         self.root, self.split = Path(root), split
         files = find_files(self.root, split, val_rows, layout)
         self.folders, self.suffixes = _folders_for(files, resolution)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepanon.checks import check_count
 from deepanon.embedders.pixels import FILTER, levels, resized
 from deepanon.errors import ModelError, OptionError
-from deepanon.models.layers import check_count
 
 ORDERS = ("rgb", "bgr")
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepanon.checks import check_switch
 from deepanon.models.discriminator import Discriminator
 from deepanon.models.layers import (
     EqualizedConv2d,
@@ -40,7 +41,7 @@ class DeepPrivacyDiscriminator(Discriminator):
         deep: bool = False,
     ) -> None:
         super().__init__(resolution, widths, keypoints, mask_channel)
-        c, sizes, self.deep = self.widths, resolutions(resolution), bool(deep)
+        c, sizes, self.deep = self.widths, resolutions(resolution), check_switch("deep", deep)
         block, last = (_deep_block, _deep_last) if self.deep else (_block, _last)
         self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(self.inputs, c[r], 1) for r in sizes})
         self.blocks = nn.ModuleDict({str(r): block(c[r] + keypoints, c[r], c[r // 2]) for r in sizes})

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from deepanon.models.layers import Fade, check_count, check_resolution, check_widths
+from deepanon.checks import check_count, check_switch
+from deepanon.models.layers import Fade, check_resolution, check_widths
 
 
 class Discriminator(nn.Module, ABC):
@@ -23,7 +24,8 @@ class Discriminator(nn.Module, ABC):
     def __init__(self, resolution: int, widths: dict[int, int], keypoints: int = 5, mask_channel: bool = True) -> None:
         super().__init__()
         self.widths, self.resolution = check_widths(widths, resolution), resolution
-        self.keypoints, self.mask_channel = check_count("keypoints", keypoints), bool(mask_channel)
+        self.keypoints = check_count("keypoints", keypoints)
+        self.mask_channel = check_switch("mask_channel", mask_channel)
 
     @property
     def inputs(self) -> int:

@@ -8,7 +8,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from deepanon.models.layers import Fade, check_count, check_resolution, check_widths
+from deepanon.checks import check_count, check_switch
+from deepanon.models.layers import Fade, check_resolution, check_widths
 
 
 class Generator(nn.Module, ABC):
@@ -37,7 +38,8 @@ class Generator(nn.Module, ABC):
         super().__init__()
         self.widths, self.resolution = check_widths(widths, resolution), resolution
         self.keypoints, self.noise = check_count("keypoints", keypoints), check_count("noise", noise)
-        self.mask_channel, self.composite = bool(mask_channel), bool(composite)
+        self.mask_channel = check_switch("mask_channel", mask_channel)
+        self.composite = check_switch("composite", composite)
 
     @property
     def kwargs(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from deepanon.checks import check_count
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -25,9 +27,7 @@ class Phase:
 
     def __post_init__(self) -> None:
         for name in ("resolution", "batch_size", "fade", "stable"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"growth: {name} must be a whole number, got {value!r}")
+            check_count(f"growth: {name}", getattr(self, name), 0)
         if self.resolution < 8 or self.resolution & (self.resolution - 1):
             raise ValueError(f"growth: resolution must be a power of two >= 8, got {self.resolution}")
         if self.batch_size < 1 or self.fade < 0 or self.stable < 0 or self.images < 1:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepanon.checks import check_count
+
 Fade = float | Tensor  # weight of layers while they grow in: a number in [0, 1], 1 = grown; or a tensor of one below 1
 
 
@@ -141,12 +143,3 @@ def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
     if unknown or not {str(size) for size in needed} <= table.keys():
         raise ValueError(f"widths must give a channel count for each of {needed}, got {dict(widths)}")
     return {size: check_count(f"widths[{size}]", table[str(size)]) for size in needed}
-
-
-def check_count(name: str, value: int, least: int = 1) -> int:
-    """Return `value` if it is a whole number >= `least`; `TypeError` or `ValueError` says `name` otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be {'positive' if least == 1 else f'{least} or more'}, got {value}")
-    return value

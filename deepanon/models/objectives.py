@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from deepanon.checks import check_count, check_switch, check_weight
 from deepanon.models import losses
-from deepanon.models.layers import check_count
 from deepanon.models.losses import Judge
 
 
@@ -48,7 +47,7 @@ class WassersteinGP(Objective):
     def __init__(self, penalty_weight: float = 10.0, drift_weight: float = 0.001, masked: bool = False) -> None:
         self.penalty_weight = check_weight("penalty_weight", penalty_weight)
         self.drift_weight = check_weight("drift_weight", drift_weight)
-        self.masked = _check_switch("masked", masked)
+        self.masked = check_switch("masked", masked)
 
     def discriminator(
         self, judge: Judge, exact: Judge, real: Tensor, fake: Tensor, mask: Tensor, epsilon: Tensor, turn: int
@@ -81,7 +80,7 @@ class NonSaturating(Objective):
         self, r1_weight: float = 0.02, r2_weight: float = 0.0, every: int = 4, relativistic: bool = False
     ) -> None:
         self.r1_weight, self.r2_weight = check_weight("r1_weight", r1_weight), check_weight("r2_weight", r2_weight)
-        self.every, self.relativistic = check_count("every", every), _check_switch("relativistic", relativistic)
+        self.every, self.relativistic = check_count("every", every), check_switch("relativistic", relativistic)
 
     def discriminator(
         self, judge: Judge, exact: Judge, real: Tensor, fake: Tensor, mask: Tensor, epsilon: Tensor, turn: int
@@ -109,18 +108,3 @@ class NonSaturating(Objective):
 
 def _scores(real_scores: Tensor, fake_scores: Tensor) -> dict[str, Tensor]:
     return {"discriminator/real": real_scores.mean(), "discriminator/fake": fake_scores.mean()}
-
-
-def _check_switch(name: str, value: bool) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be true or false, got {value!r}")
-    return value
-
-
-def check_weight(name: str, value: float, *, positive: bool = False) -> float:
-    """Return `value` if it is a finite number >= 0, or > 0 if `positive`; `TypeError` or `ValueError` says `name`."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value) or value < 0 or (positive and value == 0):
-        raise ValueError(f"{name} must be finite and {'positive' if positive else '0 or more'}, got {value}")
-    return value

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepanon.checks import check_count
 from deepanon.models.discriminator import Discriminator
 from deepanon.models.layers import (
     EqualizedConv2d,
@@ -13,7 +14,6 @@ from deepanon.models.layers import (
     Fade,
     ResidualDown,
     blend,
-    check_count,
     conv_unit,
     fading,
     keypoint_maps,

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deepanon.checks import check_switch, check_weight
 from deepanon.crops import Crops, box_mask, hide
 from deepanon.data.batch import FaceBatch
 from deepanon.detections import KeypointSchema
+from deepanon.errors import OptionError
 from deepanon.images import unit
 from deepanon.models.growth import GrowthState
 from deepanon.training.draws import Draws
@@ -37,15 +39,11 @@ class Augmentation:
     second_hole: float = 0.1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.flip_swaps, bool):
-            raise TypeError(f"augmentation: flip_swaps must be true or false, got {self.flip_swaps!r}")
-        for name, value in vars(self).items():
-            if name == "flip_swaps":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise TypeError(f"augmentation: {name} must be a number, got {value!r}")
-            if not 0 <= value <= 1 or (name == "box_jitter" and value == 1):
-                raise ValueError(f"augmentation: {name} must lie in [0, 1], box_jitter below 1, got {value}")
+        check_switch("augmentation: flip_swaps", self.flip_swaps)
+        for name in ("flip", "box_jitter", "keypoint_dropout", "second_hole"):
+            value = check_weight(f"augmentation: {name}", getattr(self, name))
+            if value > 1 or (name == "box_jitter" and value == 1):
+                raise OptionError(f"augmentation: {name} must lie in [0, 1], box_jitter below 1, got {value}")
 
 
 def augment(batch: FaceBatch, schema: KeypointSchema, how: Augmentation, draws: Draws) -> FaceBatch:
@@ -61,10 +59,19 @@ def augment(batch: FaceBatch, schema: KeypointSchema, how: Augmentation, draws: 
     return FaceBatch(images, boxes, keypoints)
 
 
-def prepare(batch: FaceBatch, schema: KeypointSchema, state: GrowthState) -> tuple[Tensor, Crops]:
+def prepare(
+    batch: FaceBatch, schema: KeypointSchema, state: GrowthState, *, floor_boxes: bool = False
+) -> tuple[Tensor, Crops]:
     """Bring crops to the phase's resolution and hide their faces.
 
     While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper.
+
+    Args:
+        batch: crops of the stored size.
+        schema: what the keypoints mean.
+        state: resolution and fade weight.
+        floor_boxes: take the half-resolution box with all its edges rounded down, as DeepPrivacy does, which leaves a
+            strip of the face to be seen on the right and below. Otherwise they are rounded outward.
 
     Raises:
         ValueError: the stored crops are smaller than the phase's resolution, or no multiple of it.
@@ -80,7 +87,9 @@ def prepare(batch: FaceBatch, schema: KeypointSchema, state: GrowthState) -> tup
     if state.alpha < 1:
         coarse = F.interpolate(F.avg_pool2d(levels, 2).floor(), scale_factor=2, mode="nearest")
         levels = torch.lerp(coarse, levels, state.alpha)
-        boxes = torch.lerp((boxes / 2).floor() * 2, boxes, state.alpha)
+        low, high = (boxes / 2).tensor_split(2, dim=1)
+        rounded = torch.cat([low.floor(), high.floor() if floor_boxes else high.ceil()], 1) * 2
+        boxes = torch.lerp(rounded, boxes, state.alpha)
     real = unit(levels)
     return real, Crops.from_faces(real, boxes / size, batch.keypoints, schema)
 

@@ -13,11 +13,11 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from PIL import Image
 from torch import Tensor
 
+from deepanon.checks import check_count
 from deepanon.data.cropset import CropSet
 from deepanon.errors import SaveError
 from deepanon.files import saving
 from deepanon.images import to_uint8
-from deepanon.models.layers import check_count
 from deepanon.training.batches import prepare
 from deepanon.training.checkpoint import WholeFiles
 from deepanon.training.record import grown_generator

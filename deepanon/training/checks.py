@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from deepanon.checks import check_kind, check_weight
 from deepanon.models import Discriminator, Generator, Growth
-from deepanon.models.objectives import check_weight
 
 
 def check_networks(generator: Generator, discriminator: Discriminator, growth: Growth, keypoints: int) -> None:
@@ -23,12 +21,6 @@ def check_networks(generator: Generator, discriminator: Discriminator, growth: G
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if network.keypoints != keypoints:
             raise ValueError(f"{name} takes {network.keypoints} keypoints but the schema has {keypoints}")
-
-
-def check_kind(name: str, value: Any, kind: type) -> None:
-    """Raise `TypeError` unless `value` is a `kind`."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a `{kind.__name__}`, got {value!r}")
 
 
 def check_betas(betas: tuple[float, float]) -> tuple[float, float]:

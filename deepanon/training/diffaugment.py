@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from deepanon.checks import check_weight
 from deepanon.crops import GREY
-from deepanon.models.objectives import check_weight
 from deepanon.training.draws import Draws
 
 View = tuple[Tensor, Tensor, Tensor, Tensor]  # image, context, mask, keypoints as the discriminator takes them

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from deepanon.checks import check_count
 from deepanon.data.batch import BatchRequest, FaceBatch, as_is
-from deepanon.data.cropset import CropSet, check_whole
+from deepanon.data.cropset import CropSet
 from deepanon.errors import DataError, OptionError, SchemaError
 from deepanon.geometry import Array
 from deepanon.models import Growth
@@ -108,9 +109,9 @@ class FaceData(L.LightningDataModule):
                 raise OptionError(f"{name} must be a set of crops (`PackedCrops`, `FdfCrops`), got {data!r}")
         if train.schema != val.schema:
             raise SchemaError(f"train has keypoint schema {train.schema.name!r}, val {val.schema.name!r}")
-        check_whole("seed", seed, 0)
-        check_whole("workers", workers, 0)
-        check_whole("prefetch", prefetch, 1)
+        check_count("seed", seed, 0)
+        check_count("workers", workers, 0)
+        check_count("prefetch", prefetch)
         self.train, self.val, self.seed, self.workers, self.prefetch = train, val, seed, workers, prefetch
         log.info("%d crops to train with, %d held out, from %s", len(train), len(val), root or "several places")
 

@@ -13,7 +13,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from deepanon.models.layers import check_count
+from deepanon.checks import check_count
 
 GIB = 2**30
 log = logging.getLogger(__name__)

@@ -9,16 +9,16 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from deepanon.checks import check_count, check_kind, check_switch, check_weight
 from deepanon.crops import Crops
 from deepanon.data.batch import FaceBatch
 from deepanon.detections import schema_for
 from deepanon.models import Discriminator, Generator, Growth, Objective, WassersteinGP
 from deepanon.models.growth import GrowthState
-from deepanon.models.layers import Fade, check_count
+from deepanon.models.layers import Fade
 from deepanon.models.losses import Judge, reconstruction_loss
-from deepanon.models.objectives import check_weight
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
-from deepanon.training.checks import check_betas, check_kind, check_networks
+from deepanon.training.checks import check_betas, check_networks
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.draws import Draws, Share
 from deepanon.training.processes import check_shares
@@ -38,6 +38,7 @@ class GANTrainer(L.LightningModule):
         objective: what the two play for; None is DeepPrivacy's WGAN-GP.
         schema: name of the keypoint schema of the data.
         augmentation: what is varied in the data.
+        floor_boxes: see `prepare`.
         diffaugment: what is varied in front of the discriminator; None, as in the paper, varies nothing.
         lr: Adam's learning rate for both networks.
         betas: Adam's betas.
@@ -62,6 +63,7 @@ class GANTrainer(L.LightningModule):
         objective: Objective | None = None,
         schema: str = "five",
         augmentation: Augmentation | None = None,
+        floor_boxes: bool = False,
         diffaugment: DiffAugment | None = None,
         lr: float = 0.00175,
         betas: tuple[float, float] = (0.0, 0.99),
@@ -89,12 +91,15 @@ class GANTrainer(L.LightningModule):
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
         self.lr, self.betas = check_weight("lr", lr, positive=True), check_betas(betas)
         self.ema_half_life = check_weight("ema_half_life", ema_half_life, positive=True)
-        self.gradient_clip = gradient_clip and check_weight("gradient_clip", gradient_clip, positive=True)
+        self.gradient_clip = gradient_clip
+        if gradient_clip is not None:
+            check_weight("gradient_clip", gradient_clip, positive=True)
         self.reconstruction_weight = check_weight("reconstruction_weight", reconstruction_weight)
         self.reconstruction_images = check_count("reconstruction_images", reconstruction_images, 0)
         self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
         self.warmup_images, self.skips = check_count("warmup_images", warmup_images, 0), check_count("skips", skips, 0)
-        self.compile_networks, self.seed = bool(compile), check_count("seed", seed, 0)
+        self.compile_networks, self.seed = check_switch("compile", compile), check_count("seed", seed, 0)
+        self.floor_boxes = check_switch("floor_boxes", floor_boxes)
         self.images_seen, self.skipped = 0, [0, 0]  # steps in a row, a network each
         self.to(memory_format=torch.channels_last)
 
@@ -115,7 +120,7 @@ class GANTrainer(L.LightningModule):
         state, share = self.growth.at(self.images_seen), Share(self.global_rank, self.trainer.world_size)
         draws = Draws(self.seed, self.images_seen, len(batch.images), self.device, share)
         batch = augment(batch, self.schema, self.augmentation, draws)
-        real, crops = prepare(batch, self.schema, state)
+        real, crops = prepare(batch, self.schema, state, floor_boxes=self.floor_boxes)
         crops = hide_more(crops, self.augmentation.second_hole, draws)
         z = draws.normal(self.generator.noise, 4, 4)
         turn, warming_up = self.images_seen // state.batch_size, self.images_seen < self.warmup_images

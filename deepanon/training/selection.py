@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepanon.checks import check_count
 from deepanon.data.cropset import CropSet
 from deepanon.distance import Moments, frechet_distance, kernel_distance
 from deepanon.embedders import Embedder, distance_names, face_windows
 from deepanon.files import saving
 from deepanon.geometry import Array
 from deepanon.models.growth import GrowthState
-from deepanon.models.layers import check_count
 from deepanon.training.batches import prepare
 from deepanon.training.callbacks import Every
 from deepanon.training.record import grown_generator
