@@ -44,7 +44,7 @@ def train(config: DictConfig) -> Path | None:
     distance = [instantiate(config.distance, data=data.val)] if config.distance else []
     callbacks = [
         *distance,  # before the checkpoints, which say what it found
-        instantiate(config.checkpoints, training=OmegaConf.to_container(config.card, resolve=True)),
+        instantiate(config.checkpoints, training=stated(config.card)),
         instantiate(config.grid, data=data.val),
         instantiate(config.bar),
         instantiate(config.metrics),  # the last, for it times the wait for data
@@ -96,6 +96,11 @@ def changes(path: Path, config: DictConfig) -> list[str]:
 def plain(config: Any) -> Any:
     """The settings as dictionaries and lists, references to other settings left as they are."""
     return OmegaConf.to_container(config, resolve=False)
+
+
+def stated(card: DictConfig) -> dict[str, Any]:
+    """What is said of the training, without what is left open."""
+    return {name: fact for name, fact in OmegaConf.to_container(card, resolve=True).items() if fact is not None}  # type: ignore[union-attr, misc]
 
 
 def flat(node: Any, key: str = "") -> dict[str, str]:

@@ -1,9 +1,13 @@
+import inspect
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 hydra = pytest.importorskip("hydra")
 from hydra import compose, initialize_config_dir  # noqa: E402
+from hydra.errors import ConfigCompositionException  # noqa: E402
 from hydra.utils import get_class, get_method, instantiate  # noqa: E402
 from omegaconf import OmegaConf  # noqa: E402
 
@@ -11,7 +15,7 @@ FOLDER = Path(__file__).parent.parent / "configs"
 ROOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 CHOICES = sorted(
     (root, f"{path.parent.name}={path.stem}")
-    for path in FOLDER.glob("*/*.yaml")
+    for path in FOLDER.glob("*/[a-z]*.yaml")  # _base is no choice
     for root in ROOTS
     if path.parent.name in str(OmegaConf.load(FOLDER / f"{root}.yaml").get("defaults", ""))
 )
@@ -58,6 +62,67 @@ def test_every_group_is_chosen_from_somewhere():
     assert {choice.partition("=")[0] for _, choice in CHOICES} == groups
 
 
+GIVEN = {"data", "training", "stream", "cls"}  # what train.py itself hands over, and what no text can say
+
+
+def arguments(name):
+    """Names that a class or function of ours can be called with, bases included where it passes options on."""
+    target = get_class(name) if name.rpartition(".")[2][0].isupper() else get_method(name)
+    found = {}
+    for kind in inspect.getmro(target)[:2] if inspect.isclass(target) else [target]:
+        found |= inspect.signature(kind).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(kind).parameters.values()):
+            break
+    return {n for n, p in found.items() if p.kind is not p.VAR_KEYWORD} - GIVEN
+
+
+def nodes(node):
+    """Every dictionary with a `_target_` of ours in a plain container."""
+    if isinstance(node, dict):
+        if str(node.get("_target_")).startswith("deepanon.") and not node.get("_partial_"):
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from nodes(child)
+
+
+@pytest.mark.parametrize("choice", [choice for root, choice in CHOICES if root == "train"])
+def test_every_setting_can_be_changed_without_a_plus(choice):
+    """Hydra refuses to change what a config does not name; so the configs name all there is."""
+    found = nodes(OmegaConf.to_container(composed("train", choice), resolve=False))
+    missing = {node["_target_"]: arguments(node["_target_"]) - set(node) for node in found}
+    assert not any(missing.values()), missing
+
+
+KEY = r"((?:model|data|distance|trainer|logger|checkpoints|grid|bar|metrics|card)\.[\w.]*=[^`\s,;]*)"
+
+
+def documented():
+    """(file, root, overrides) of each command in the documentation, and of each setting its text or a config names."""
+    root = FOLDER.parent
+    for path in (root / "README.md", root / "data/README.md", *(root / "docs").glob("*.md"), *FOLDER.glob("*/*.yaml")):
+        text = re.sub(r"\\\n\s*", "", path.read_text())
+        for line in text.splitlines():
+            if match := re.search(r"(?<!`)(train|evaluate)\.py ([^`#]*)", line):
+                words = shlex.split(match[2])
+                yield path.name, match[1], tuple(w for w in words if "=" in w and not w.startswith("-"))
+            prose = re.findall(f"`{KEY}`", line) if path.suffix == ".md" else re.findall(KEY, line.partition("#")[2])
+            yield from ((path.name, "train", (setting,)) for setting in prose)
+
+
+@pytest.mark.parametrize(("file", "root", "overrides"), sorted(set(documented())), ids=str)
+def test_what_the_documentation_says_can_be_said(file, root, overrides):
+    choices = [(), ("data=fdf",), ("logger=wandb",)] if len(overrides) == 1 else [()]  # prose says where it applies
+    for choice in choices:
+        try:
+            composed(root, *choice, *overrides)
+            return
+        except ConfigCompositionException as error:
+            refused = error
+    raise refused
+
+
 @pytest.mark.parametrize("choice", [c for root, c in CHOICES if root == "train" and c.partition("=")[0] != "data"])
 def test_training_can_be_built(choice, packed, fdf, tmp_path):
     choices = [choice, f"output={tmp_path}", f"data.root={packed}", "data.train.resolution=8"]
@@ -74,7 +139,7 @@ def test_training_can_be_built(choice, packed, fdf, tmp_path):
     data = instantiate(config.data)
     for node, extra in ((config.checkpoints, {"training": {}}), (config.grid, {"data": data.val}), (config.logger, {})):
         instantiate(node, **extra)
-    if config.distance and choice != "distance=inception":  # the weights are the user's
+    if config.distance and choice not in ("distance=inception", "distance=network"):  # the weights are the user's
         instantiate(config.distance, data=data.val)
     instantiate(config.trainer, accelerator="cpu", logger=False)
 

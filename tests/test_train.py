@@ -22,7 +22,7 @@ TINY = [
     "model.generator.widths={4:8,8:8,16:4}",
     "model.growth.phases=[{_target_:deepanon.models.Phase,resolution:8,batch_size:16,fade:0,stable:64},"
     "{_target_:deepanon.models.Phase,resolution:16,batch_size:8,fade:64,stable:64}]",
-    "+grid.rows=3",
+    "grid.rows=3",
     "trainer.accelerator=cpu",
     "+trainer.enable_progress_bar=false",
 ]
@@ -43,7 +43,7 @@ def train_here(monkeypatch, folder, *arguments):
 
 
 def test_makes_a_generator_and_goes_on_from_its_checkpoint(packed, tmp_path, monkeypatch):
-    result = train(*TINY, f"data.root={packed}", "+card.data=noise", cwd=tmp_path)
+    result = train(*TINY, f"data.root={packed}", "card.data=noise", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     out = tmp_path / "out" / "train"
     assert "generator written to out/train/generator.safetensors" in result.stdout
@@ -66,7 +66,7 @@ def test_makes_a_generator_and_goes_on_from_its_checkpoint(packed, tmp_path, mon
 
 
 def test_a_wrong_value_is_one_clear_line(packed, tmp_path):
-    result = train(*TINY, f"data.root={packed}", "+model.lr=abc", cwd=tmp_path)
+    result = train(*TINY, f"data.root={packed}", "model.lr=abc", cwd=tmp_path)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert result.stderr.strip().splitlines()[-1] == "train.py: lr must be a number, got 'abc' (config key model)"

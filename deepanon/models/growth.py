@@ -30,7 +30,7 @@ class Phase:
             check_count(f"growth: {name}", getattr(self, name), 0)
         if self.resolution < 8 or self.resolution & (self.resolution - 1):
             raise ValueError(f"growth: resolution must be a power of two >= 8, got {self.resolution}")
-        if self.batch_size < 1 or self.fade < 0 or self.stable < 0 or self.images < 1:
+        if self.batch_size < 1 or self.images < 1:
             raise ValueError(f"growth: batch_size and images must be positive, got {self}")
 
     @property

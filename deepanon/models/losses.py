@@ -75,9 +75,14 @@ def zero_centred_penalty(judge: Judge, images: Tensor) -> Tensor:
 
 
 def input_gradient(judge: Judge, images: Tensor) -> Tensor:
-    """Gradient of the scores with respect to the crops, itself differentiable: (N, 3, S, S)."""
+    """Gradient of the scores with respect to the crops, itself differentiable: (N, 3, S, S).
+
+    In float32 also where mixed precision is on: autocast would take both the scores and the products of the backward
+    pass in half precision, and squaring the result loses what is left.
+    """
     images = images.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(images).sum(), images, create_graph=True)
+    with torch.autocast(images.device.type, enabled=False):
+        (gradient,) = torch.autograd.grad(judge(images).sum(), images, create_graph=True)
     return gradient
 
 

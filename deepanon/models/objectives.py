@@ -22,7 +22,7 @@ class Objective(ABC):
 
         Args:
             judge: scores crops.
-            exact: the same in float32 and twice differentiable, for penalties.
+            exact: the same, twice differentiable, for penalties.
             real: (N, 3, S, S) in [-1, 1].
             fake: (N, 3, S, S), without a graph.
             mask: (N, 1, S, S), 1 = hidden.

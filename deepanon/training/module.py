@@ -139,7 +139,7 @@ class GANTrainer(L.LightningModule):
         return {name: value.detach() for name, value in logs.items()}
 
     def _judges(self, crops: Crops, state: GrowthState, draws: Draws) -> tuple[Judge, Judge]:
-        """The discriminator with its condition fixed, and the same for penalties: float32 and not compiled."""
+        """The discriminator with its condition fixed, and the same for penalties: not compiled."""
         numbers = self.diffaugment.draw(draws) if self.diffaugment else None
 
         def view(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -151,8 +151,7 @@ class GANTrainer(L.LightningModule):
             return scores.float()
 
         def exact(image: Tensor) -> Tensor:
-            with torch.autocast(image.device.type, enabled=False):
-                return self.discriminator.forward(*view(image), alpha=state.alpha)
+            return self.discriminator.forward(*view(image), alpha=state.alpha)
 
         return judge, exact
 
@@ -182,7 +181,8 @@ class GANTrainer(L.LightningModule):
         """Let one network learn; a gradient that is not finite is left out. Returns the gradient's norm."""
         optimizer = self.optimizers()[which]  # type: ignore[index]
         optimizer.zero_grad()
-        self.manual_backward(loss)
+        with torch.autocast(self.device.type, enabled=False):  # the backward pass of penalties is float32 too
+            self.manual_backward(loss)
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if not torch.isfinite(norm):

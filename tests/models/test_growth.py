@@ -66,7 +66,7 @@ def test_impossible_schedules(phases, error, message):
         ({"batch_size": "x"}, TypeError, "batch_size must be a whole number, got 'x'"),
         ({"batch_size": True}, TypeError, "whole number"),
         ({"stable": 1e5}, TypeError, "stable must be a whole number, got 100000.0"),
-        ({"fade": -1}, ValueError, "must be positive"),
+        ({"fade": -1}, ValueError, "fade must be 0 or more"),
         ({"fade": 0, "stable": 0}, ValueError, "must be positive"),
     ],
 )

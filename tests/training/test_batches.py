@@ -119,7 +119,7 @@ def test_prepare_reduces_and_hides(size):
 def test_fading_blends_data_with_its_half_resolution(alpha):
     """The paper's formula: nearest-up(floor(2x2 mean)) and even-floored boxes, mixed linearly with the full size."""
     given = batch()
-    real, crops = prepare(given, FIVE, GrowthState(1, 32, 4, alpha))
+    real, crops = prepare(given, FIVE, GrowthState(1, 32, 4, alpha), floor_boxes=True)
     full = given.images.double()
     coarse = torch.zeros_like(full)
     for y in range(0, 32, 2):
@@ -130,6 +130,17 @@ def test_fading_blends_data_with_its_half_resolution(alpha):
     torch.testing.assert_close(real.double(), expected, atol=1e-5, rtol=0)
     pixels = given.boxes * 32
     torch.testing.assert_close(crops.boxes, (1 - alpha) * (pixels // 2 * 2) + alpha * pixels)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.9, 1.0])
+def test_no_part_of_a_face_shows_while_fading(alpha):
+    """With the paper's rounding it does: its box may end a pixel before the face does."""
+    given = batch(n=100)
+    whole = prepare(given, FIVE, GrowthState(1, 32, 4, 1.0))[1].mask
+    faded = prepare(given, FIVE, GrowthState(1, 32, 4, alpha))[1].mask
+    assert (faded >= whole).all()
+    floored = prepare(given, FIVE, GrowthState(1, 32, 4, alpha), floor_boxes=True)[1].mask
+    assert (floored >= whole).all() == (alpha == 1)
 
 
 def test_prepare_never_enlarges():

@@ -18,6 +18,7 @@ from deepanon.models import (
     ResidualDiscriminator,
     WassersteinGP,
 )
+from deepanon.models.losses import zero_centred_penalty
 from deepanon.training import DiffAugment, GANTrainer
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
@@ -82,7 +83,7 @@ def test_half_precision_trains_with_whole_weights_and_whole_penalties(pair):
         kinds = []
         hook = module.discriminator.score.register_forward_hook(lambda *call: kinds.append(call[-1].dtype))
         judge(real)
-        exact(real)
+        zero_centred_penalty(exact, real)
         hook.remove()
         seen.append(kinds)
 
@@ -98,6 +99,23 @@ def test_half_precision_trains_with_whole_weights_and_whole_penalties(pair):
     for half, whole in zip(keep.steps, exactly.steps, strict=True):
         assert half["generator/l1"] == pytest.approx(whole["generator/l1"], rel=0.1)
     assert keep.steps[0]["generator/loss"] != exactly.steps[0]["generator/loss"]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_penalty_teaches_the_same_to_the_last_bit_in_mixed_precision(pair):
+    """Its scores, their gradient and the gradient of that: none of the three may be taken in half precision."""
+
+    class PenaltyAlone(WassersteinGP):
+        def discriminator(self, judge, exact, real, *rest):
+            return zero_centred_penalty(exact, real), {}
+
+    norms = []
+    for precision in ("32-true", "bf16-mixed"):
+        module = build(pair, [Phase(16, 4, 0, 4)])
+        module.objective = PenaltyAlone()
+        (step,) = fit(module, 1, precision).steps
+        norms.append((step["discriminator/loss"], step["discriminator/gradient"]))
+    assert norms[0] == norms[1]
 
 
 @pytest.mark.slow
