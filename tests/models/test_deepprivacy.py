@@ -12,12 +12,12 @@ CONFIGS = str(Path(__file__).parents[2] / "configs")
 K, Z = 7, 32
 
 
-def build(model, *overrides):
+def build(model):
     """(generator, discriminator) without memory behind them."""
     from hydra.utils import instantiate
 
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        config = hydra.compose("train", [f"model={model}", "keypoints=7", "schema=coco7", "data.root=x", *overrides])
+        config = hydra.compose("train", [f"model={model}", "keypoints=7", "schema=coco7", "data.root=x"])
     with torch.device("meta"):
         return instantiate(config.model.generator), instantiate(config.model.discriminator)
 
@@ -35,21 +35,15 @@ def parameters(network, *heads):
 
 
 @pytest.mark.parametrize(
-    ("model", "overrides", "generator", "discriminator"),
+    ("model", "generator", "discriminator"),
     [
-        ("deepprivacy", [], 11_743_811, 11_408_521),  # published: 11.74 M, 11.41 M
-        ("deepprivacy_large", [], 46_924_931, 45_526_361),  # 46.92 M, 45.53 M
-        (
-            "deepprivacy",
-            ["model.discriminator.deep=true", "model.discriminator.widths=${model.generator.widths}"],
-            11_743_811,
-            11_169_857,  # 11.17 M
-        ),
+        ("deepprivacy", 11_743_811, 11_408_521),  # published: 11.74 M, 11.41 M
+        ("deepprivacy_large", 46_924_931, 45_526_361),  # 46.92 M, 45.53 M
+        ("deepprivacy_deep", 11_743_811, 11_169_857),  # 11.17 M
     ],
-    ids=["256", "512", "deep"],
 )
-def test_parameters_are_as_published(model, overrides, generator, discriminator):
-    g, d = build(model, *overrides)
+def test_parameters_are_as_published(model, generator, discriminator):
+    g, d = build(model)
     assert parameters(g, "from_rgb", "to_rgb") == generator
     assert parameters(d, "from_rgb") == discriminator
 
@@ -85,7 +79,7 @@ def test_discriminator_is_the_papers_layer_by_layer(model, c):
 
 
 def test_deep_discriminator_layer_by_layer():
-    _, d = build("deepprivacy", "model.discriminator.deep=true", "model.discriminator.widths=${model.generator.widths}")
+    _, d = build("deepprivacy_deep")
     c = {4: 256, 8: 256, 16: 256, 32: 256, 64: 128, 128: 64}
     for r in (8, 16, 32, 64, 128):
         assert layers(d.blocks[str(r)]) == [(c[r] + K, c[r], 1), *[(c[r], c[r], 3)] * 4, (c[r], c[r // 2], 1)]
@@ -125,7 +119,13 @@ def test_schedule_is_the_papers():
         assert (state.resolution, state.alpha) == (resolution, pytest.approx(alpha))
     assert [phase.batch_size for phase in growth.phases] == [256, 256, 128, 96, 64]
     assert config.model.augmentation == {
-        "_target_": "deepanon.training.Augmentation", "keypoint_dropout": 0.0, "second_hole": 0.0
+        "_target_": "deepanon.training.Augmentation", "flip": 0.5, "flip_swaps": True, "box_jitter": 0.02,
+        "keypoint_dropout": 0.0, "second_hole": 0.0,
+    }  # fmt: skip
+    names = ("lr", "betas", "ema_half_life", "discriminator_steps", "reconstruction_weight", "diffaugment")
+    assert [config.model[name] for name in names] == [0.00175, [0.0, 0.99], 10_000, 1, 0.0, None]
+    assert config.model.objective == {
+        "_target_": "deepanon.models.WassersteinGP", "penalty_weight": 10.0, "drift_weight": 0.001, "masked": False
     }  # fmt: skip
     assert (config.schema, config.keypoints) == ("coco7", 7)
 
