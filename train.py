@@ -49,7 +49,7 @@ def train(config: DictConfig) -> Path | None:
         instantiate(config.bar),
         instantiate(config.metrics),  # the last, for it times the wait for data
     ]
-    logger = instantiate(config.logger, **logger_settings(config.logger, folder))
+    logger = instantiate(config.logger, **logger_settings(config.logger, folder, grid_logged=config.grid.log))
     trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, enable_progress_bar=False)
     for one in trainer.loggers:
         one.log_hyperparams(plain(config))
@@ -111,7 +111,7 @@ def flat(node: Any, key: str = "") -> dict[str, str]:
     return {k: v for name, child in pairs for k, v in flat(child, f"{key}.{name}".lstrip(".")).items()}
 
 
-def logger_settings(logger: DictConfig | None, folder: Path) -> dict[str, Any]:
+def logger_settings(logger: DictConfig | None, folder: Path, *, grid_logged: bool) -> dict[str, Any]:
     """What depends on this machine and folder: whether wandb may go online, and the run it goes on with.
 
     Raises:
@@ -128,6 +128,8 @@ def logger_settings(logger: DictConfig | None, folder: Path) -> dict[str, Any]:
         offline = mode in ("offline", "dryrun") or (not mode and not logged_in())
     if not offline and mode in (None, "", "online", "shared") and not logged_in():
         raise OptionError("wandb is not logged in, and training does not ask: `wandb login`, or logger.offline=true")
+    if grid_logged and not offline and mode != "disabled":
+        say("wandb is online and gets the sample grids, which show real held-out faces; grid.log=false keeps them here")
     note = folder / "wandb-id.txt"
     if not note.is_file() and first_process():
         with saving(note) as temporary:

@@ -213,9 +213,9 @@ def script(monkeypatch, tmp_path):
     return SimpleNamespace(**runpy.run_path(str(ROOT / "train.py"), run_name="train"))
 
 
-def wandb(script, folder, **options):
+def wandb(script, folder, grid_logged=True, **options):
     logger = OmegaConf.create({"_target_": "lightning.pytorch.loggers.WandbLogger", "offline": None} | options)
-    return script.logger_settings(logger, folder)
+    return script.logger_settings(logger, folder, grid_logged=grid_logged)
 
 
 def test_wandb_is_offline_unless_somebody_is_logged_in(script, tmp_path, monkeypatch):
@@ -239,6 +239,16 @@ def test_wandb_is_offline_unless_somebody_is_logged_in(script, tmp_path, monkeyp
     monkeypatch.setenv("WANDB_API_KEY", "not-a-key")
     assert not wandb(script, tmp_path)["offline"]
     assert wandb(script, tmp_path, offline=True)["offline"]
+
+
+def test_going_online_with_faces_is_said(script, tmp_path, monkeypatch, capsys):
+    wandb(script, tmp_path)
+    monkeypatch.setenv("WANDB_API_KEY", "not-a-key")
+    wandb(script, tmp_path, grid_logged=False)
+    wandb(script, tmp_path, offline=True)
+    assert not capsys.readouterr().out
+    wandb(script, tmp_path)
+    assert "online and gets the sample grids, which show real held-out faces; grid.log=false" in capsys.readouterr().out
 
 
 def test_a_run_keeps_its_name_in_its_folder(script, tmp_path):

@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from PIL import Image
 from torch import Tensor
 
-from deepanon.checks import check_count
+from deepanon.checks import check_count, check_switch
 from deepanon.data.cropset import CropSet
 from deepanon.errors import SaveError
 from deepanon.files import saving
@@ -82,18 +82,19 @@ class Checkpoints(Every):
 class SampleGrid(Every):
     """Writes `grid-<images>.png`: a row a held-out face: context, three drawings of it, the original.
 
-    Loggers that take pictures get it too.
-
     Args:
         data: held-out crops.
         folder: where to.
         images: how often.
         rows: faces shown, spread over the split.
+        log: hand it to loggers that take pictures too; one that is online uploads real faces with it.
     """
 
-    def __init__(self, data: CropSet, folder: str | Path, images: int = 20_000, rows: int = 12) -> None:
+    def __init__(
+        self, data: CropSet, folder: str | Path, images: int = 20_000, rows: int = 12, log: bool = True
+    ) -> None:
         super().__init__(images)
-        self.folder, rows = Path(folder), check_count("rows", rows)
+        self.folder, self.log, rows = Path(folder), check_switch("log", log), check_count("rows", rows)
         shown = np.linspace(0, len(data) - 1, min(rows, len(data))).astype(int).tolist()
         self.batch = data.read(shown, data.resolution)
 
@@ -114,7 +115,7 @@ class SampleGrid(Every):
         try:
             with saving(self.folder / f"grid-{module.images_seen:08d}.png") as temporary:
                 Image.fromarray(sheet).save(temporary)
-            for logger in module.trainer.loggers:
+            for logger in module.trainer.loggers if self.log else ():
                 show(logger, sheet, module.images_seen)
         except (SaveError, OSError) as error:  # a picture is not worth a training run
             log.warning("no sample grid: %s", error)

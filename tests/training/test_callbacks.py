@@ -3,6 +3,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
 
 from deepanon.data.crops import PackedCrops
@@ -116,6 +117,17 @@ def test_grid_shows_the_same_noise_each_time(packed, tmp_path):
     grid.act(drawn)
     assert (tmp_path / "grid-00000060.png").read_bytes() == first
     assert np.asarray(Image.open(tmp_path / "grid-00000060.png")).shape[0] == 6 * 128  # no more rows than faces
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_logger_gets_the_grid_only_if_it_may(packed, tmp_path, log):
+    pytest.importorskip("tensorboard")
+    drawn, logger = module(60), TensorBoardLogger(tmp_path / "log")
+    drawn.trainer.loggers = [logger]
+    SampleGrid(PackedCrops(packed, "val", 16), tmp_path, 10, log=log).act(drawn)
+    logger.finalize("success")
+    written = b"".join(path.read_bytes() for path in (tmp_path / "log").rglob("events.*"))
+    assert (b"PNG" in written) == log
 
 
 def test_tile_puts_faces_in_rows():
