@@ -1,3 +1,4 @@
+import logging
 import os
 import resource
 import runpy
@@ -37,9 +38,18 @@ def train(*arguments, cwd, **variables):
 def train_here(monkeypatch, folder, *arguments):
     """The same without a new process, which spends its time on imports."""
     monkeypatch.chdir(folder)
-    quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
+    quiet = ["hydra/job_logging=none", "hydra/hydra_logging=none"]  # "disabled" silences this process for good
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments, *quiet])
     runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_left_as_it_was():
+    """Tests that run later in this process look at what is logged."""
+    log = logging.getLogger("deepanon.training.metrics")
+    before = log.disabled, logging.getLogger().level, log.manager.disable
+    yield
+    assert (log.disabled, logging.getLogger().level, log.manager.disable) == before
 
 
 def test_makes_a_generator_and_goes_on_from_its_checkpoint(packed, tmp_path, monkeypatch):
@@ -77,7 +87,7 @@ def test_a_wrong_value_is_one_clear_line(packed, tmp_path):
     ("arguments", "message"),
     [
         (["data.root=nowhere"], "nowhere/train.npz does not exist; data.root must be a folder of packed crops"),
-        (["data.train.resolution=x"], "resolution must be a positive whole number, got 'x' (config key data.train)"),
+        (["data.train.resolution=x"], "resolution must be a whole number, got 'x' (config key data.train)"),
         (["data.train.resolution=8"], "crops of 8 px do not fit growth to 16 px"),
         (["model.generator.widths={16:0}"], "widths[16] must be positive, got 0 (config key model.generator)"),
         (["model.growth.phases.0.batch_size=x"], "batch_size must be a whole number, got 'x'"),
