@@ -91,6 +91,11 @@ class Growth:
         raise AssertionError("unreachable: the last phase has no end")
 
     def grown(self, images_seen: int) -> int:
-        """Resolution in pixels that has fully grown after `images_seen` images: layers above it are not trained yet."""
+        """Resolution in pixels that has fully grown after `images_seen` images: layers above it are not trained yet.
+
+        A resolution has grown when an image was drawn at full weight, or when its phase has ended, which may be with its
+        fade.
+        """
         state = self.at(max(images_seen - 1, 0))  # how the last image was drawn
-        return state.resolution if state.alpha == 1 else state.resolution // 2
+        ended = images_seen >= sum(phase.images for phase in self.phases[: state.index + 1])
+        return state.resolution if state.alpha == 1 or ended else state.resolution // 2

@@ -64,7 +64,8 @@ def prepare(
 ) -> tuple[Tensor, Crops]:
     """Bring crops to the phase's resolution and hide their faces.
 
-    While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper.
+    While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper but for
+    how those boxes are rounded.
 
     Args:
         batch: crops of the stored size.
@@ -77,11 +78,11 @@ def prepare(
         ValueError: the stored crops are smaller than the phase's resolution, or no multiple of it.
 
     Returns:
-        The real pictures (N, 3, R, R) in [-1, 1], and `Crops` in which the face does not exist.
+        The real pictures (N, 3, R, R) in [-1, 1], and `Crops` whose context knows nothing of what their masks hide.
     """
     size, stored = state.resolution, batch.images.shape[-1]
     if stored % size:
-        raise ValueError(f"crops of {stored} px cannot be reduced to the phase's {size} px; check data.resolution")
+        raise ValueError(f"crops of {stored} px cannot be reduced to the phase's {size} px; check data.train.resolution")
     levels = F.adaptive_avg_pool2d(batch.images.float(), size)
     boxes = batch.boxes * size
     if state.alpha < 1:

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from deepanon.checks import check_kind, check_weight
+from deepanon.errors import OptionError
 from deepanon.models import Discriminator, Generator, Growth
+
+PRECISIONS = ("32-true", "bf16-mixed")
+
+
+def check_precision(precision: str) -> None:
+    """Raise `OptionError` unless training works in this precision of Lightning's.
+
+    16-mixed would need its losses scaled step by step, which is not done; in the others weights, their average and the
+    optimizers' moments would be of another type.
+    """
+    if precision not in PRECISIONS:
+        raise OptionError(f"trainer.precision must be {' or '.join(PRECISIONS)}, got {precision!r}")
 
 
 def check_networks(generator: Generator, discriminator: Discriminator, growth: Growth, keypoints: int) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from deepanon.checks import check_count
+from deepanon.models.growth import GrowthState
 
 GIB = 2**30
 log = logging.getLogger(__name__)
@@ -22,9 +23,8 @@ log = logging.getLogger(__name__)
 class Metrics(L.Callback):
     """Writes one entry each time another `images` images were seen; the names are in docs/training.md.
 
-    What the steps report stays on the device until then, so that training never waits for a number. Entries of several
-    processes are averaged, and the first process writes them. To be the last of the callbacks: what lies between it
-    and the next batch is the wait for data.
+    What the steps report stays on the device until then. Entries of several processes are averaged, and the first
+    process writes them. To be the last of the callbacks: what lies between it and the next batch is the wait for data.
 
     Args:
         images: how often.
@@ -39,7 +39,8 @@ class Metrics(L.Callback):
         self._ended = time.perf_counter()
 
     def on_train_batch_start(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
-        """Note how long the batch was waited for."""
+        """Note how long the batch was waited for, and where in the schedule it is."""
+        self._state = module.growth.at(module.images_seen)
         self._waited += time.perf_counter() - self._ended
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, *_: Any) -> None:
@@ -58,7 +59,7 @@ class Metrics(L.Callback):
             self._write(trainer, module)
 
     def _write(self, trainer: L.Trainer, module: Any) -> None:
-        entry = self._averages(trainer.strategy) | self._speed(trainer.strategy, module) | _place(module)
+        entry = self._averages(trainer.strategy) | self._speed(trainer.strategy, module) | _place(self._state)
         try:
             for logger in trainer.loggers:
                 logger.log_metrics(entry, step=module.images_seen)
@@ -101,8 +102,7 @@ def peak_memory(device: torch.device) -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def _place(module: Any) -> dict[str, float]:
+def _place(state: GrowthState) -> dict[str, float]:
     """Where in the schedule the last batch was."""
-    state = module.growth.at(max(module.images_seen - 1, 0))
     place = {"resolution": state.resolution, "alpha": state.alpha, "batch_size": state.batch_size}
     return {f"growth/{name}": value for name, value in place.items()}

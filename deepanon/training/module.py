@@ -18,7 +18,7 @@ from deepanon.models.growth import GrowthState
 from deepanon.models.layers import Fade
 from deepanon.models.losses import Judge, reconstruction_loss
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
-from deepanon.training.checks import check_betas, check_networks
+from deepanon.training.checks import check_betas, check_networks, check_precision
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.draws import Draws, Share
 from deepanon.training.processes import check_shares
@@ -26,6 +26,7 @@ from deepanon.training.record import record
 
 Logs = dict[str, Tensor]
 GENERATOR, DISCRIMINATOR = 0, 1  # places of the optimizers
+AMENDS = 10  # steps that a network takes to make up for one that was left out
 
 
 class GANTrainer(L.LightningModule):
@@ -51,6 +52,7 @@ class GANTrainer(L.LightningModule):
         warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
             discriminator joins afterwards. 0 in the paper.
         skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training.
+            Each is made up for by ten steps taken, so that more than one in eleven for long ends it as well.
         compile: run both networks through `torch.compile` (penalties excepted: it cannot differentiate twice).
         seed: of noise, augmentation and interpolation; with the images seen it fixes every draw.
     """
@@ -100,15 +102,16 @@ class GANTrainer(L.LightningModule):
         self.warmup_images, self.skips = check_count("warmup_images", warmup_images, 0), check_count("skips", skips, 0)
         self.compile_networks, self.seed = check_switch("compile", compile), check_count("seed", seed, 0)
         self.floor_boxes = check_switch("floor_boxes", floor_boxes)
-        self.images_seen, self.skipped = 0, [0, 0]  # steps in a row, a network each
+        self.images_seen, self.skipped = 0, [0, 0]  # steps that are to make up for those left out, a network each
         self.to(memory_format=torch.channels_last)
 
     def setup(self, stage: str) -> None:
-        """Refuse ways of sharing the work that would fail later, or train something else.
+        """Refuse precisions and ways of sharing the work that would fail later, or train something else.
 
         Gradients are averaged by DistributedDataParallel, which does so correctly for two networks that take turns, for
         layers that have not grown in yet and for gradient penalties, if it looks for unused parameters in each step.
         """
+        check_precision(str(self.trainer.precision))
         check_shares(self.trainer.strategy, self.growth, getattr(self.discriminator, "group", 1))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -186,14 +189,15 @@ class GANTrainer(L.LightningModule):
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if not torch.isfinite(norm):
-            self.skipped[which] += 1
-            if self.skipped[which] > self.skips:
+            self.skipped[which] += AMENDS
+            if self.skipped[which] > AMENDS * self.skips:
                 raise FloatingPointError(
-                    f"{self.skipped[which]} steps in a row had no finite gradient, the last after {self.images_seen} "
-                    f"images (loss {loss.item()}); the last checkpoint is good: go on from it with a lower lr"
+                    f"more than {self.skips} steps in a row, or more than one in {AMENDS + 1}, had no finite gradient, "
+                    f"the last after {self.images_seen} images (loss {loss.item()}); the last checkpoint is good: "
+                    "go on from it with a lower lr"
                 )
             return norm
-        self.skipped[which] = 0
+        self.skipped[which] = max(0, self.skipped[which] - 1)
         if self.gradient_clip is not None:
             torch.nn.utils.clip_grads_with_norm_(parameters, self.gradient_clip, norm)
         optimizer.step()
@@ -219,10 +223,10 @@ class GANTrainer(L.LightningModule):
                 network.compile(dynamic=False)
 
     def on_train_start(self) -> None:
-        """Use this run's learning rate, also where a checkpoint brought back another."""
+        """Use this run's learning rate and betas, also where a checkpoint brought back others."""
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.lr
+                group.update(lr=self.lr, betas=self.betas)
 
     def on_train_epoch_end(self) -> None:
         """Stop when the schedule has ended; Lightning, whose epochs mean nothing here, would begin another."""
@@ -230,10 +234,11 @@ class GANTrainer(L.LightningModule):
             self.trainer.should_stop = True
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the clock, and what the generator can be rebuilt from without this program's configuration."""
-        checkpoint["images_seen"] = self.images_seen
+        """Store the clock, the steps left out, and what the generator can be rebuilt from without this program's configuration."""
+        checkpoint["images_seen"], checkpoint["skipped"] = self.images_seen, list(self.skipped)
         checkpoint["deepanon"] = record(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Set the clock."""
+        """Set the clock and the steps left out."""
         self.images_seen = checkpoint["images_seen"]
+        self.skipped = list(checkpoint.get("skipped", self.skipped))  # absent from older checkpoints

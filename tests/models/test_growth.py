@@ -84,3 +84,9 @@ def test_what_has_fully_grown_is_what_the_last_image_was_drawn_with():
     growth = Growth([Phase(8, 4, 0, 20), Phase(16, 4, 20, 20), Phase(32, 4, 8, 4)])
     grown = {seen: growth.grown(seen) for seen in (0, 4, 20, 21, 40, 41, 60, 61, 68, 69, 72, 1000)}
     assert list(grown.values()) == [8, 8, 8, 8, 8, 16, 16, 16, 16, 32, 32, 32]
+
+
+def test_a_phase_that_ends_with_its_fade_has_grown_then():
+    growth = Growth([Phase(8, 4, 0, 20), Phase(16, 4, 20, 0), Phase(32, 4, 8, 0)])
+    grown = {seen: growth.grown(seen) for seen in (20, 24, 39, 40, 41, 47, 48, 50, 1000)}
+    assert list(grown.values()) == [8, 8, 8, 16, 16, 16, 32, 32, 32]

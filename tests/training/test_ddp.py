@@ -165,7 +165,7 @@ def test_a_bad_step_of_one_process_is_left_out_by_all(tmp_path):
     before = {name: value.clone() for name, value in module.discriminator.state_dict().items()}
     fit(plain(module), tmp_path, 2)
     after = [held(tmp_path, 2, 0, seen) for seen in (8, 16, 24)]
-    assert [one["skipped"] for one in after] == [[0, 0], [0, 1], [0, 0]]
+    assert [one["skipped"] for one in after] == [[0, 0], [0, 10], [0, 9]]
     moved = [[not torch.equal(a[f"discriminator.{n}"], b) for n, b in before.items()] for a in after]
     assert any(moved[0])
     assert all(torch.equal(after[0][f"discriminator.{n}"], after[1][f"discriminator.{n}"]) for n in before)

@@ -172,20 +172,45 @@ def test_gradients_that_are_not_finite_stop_training_after_a_bounded_number(pack
     fit(build([Phase(16, 8, 0, 8)]), faces(packed, 16), tmp_path)
     good = (tmp_path / "last.ckpt").read_bytes()
     module.discriminator.score.weight.data.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match=r"4 steps in a row had no finite gradient.*loss nan.*lower lr"):
+    with pytest.raises(FloatingPointError, match=r"more than 3 steps in a row.* no finite gradient.*loss nan.*lower lr"):
         fit(module, faces(packed, 16), tmp_path)
     assert module.images_seen == 24
     assert (tmp_path / "last.ckpt").read_bytes() == good
 
 
-class NanAtThird(WassersteinGP):
+class NanAt(WassersteinGP):
+    def __init__(self, *turns):
+        super().__init__()
+        self.turns = turns
+
     def discriminator(self, *arguments):
         loss, logs = super().discriminator(*arguments)
-        return loss * (float("nan") if arguments[-1] == 2 else 1.0), logs
+        return loss * (float("nan") if arguments[-1] in self.turns else 1.0), logs
+
+
+def test_one_bad_step_in_two_does_not_go_on_for_ever(packed, tmp_path):
+    module = build([Phase(16, 8, 0, 240)], skips=3, objective=NanAt(*range(0, 30, 2)))
+    with pytest.raises(FloatingPointError, match="more than one in 11, had no finite gradient"):
+        fit(module, faces(packed, 16), tmp_path)
+    assert module.images_seen == 6 * 8  # levels: 10, 9, 19, 18, 28, 27, 37
+    module = build([Phase(16, 8, 0, 240)], skips=1, objective=NanAt(0, 11, 22))
+    fit(module, faces(packed, 16), tmp_path / "rare")
+    assert module.skipped == [0, 3]
+
+
+def test_steps_left_out_are_counted_on_after_a_resumption(packed, tmp_path):
+    def bad():
+        return build([Phase(16, 8, 0, 80)], skips=2, objective=NanAt(1, 2, 3))
+
+    with pytest.raises(Killed):
+        fit(bad(), faces(packed, 16), tmp_path, every=8, stop=24)
+    module = bad()
+    with pytest.raises(FloatingPointError, match="after 24 images"):
+        fit(module, faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
 
 
 def test_one_bad_step_is_left_out_and_forgotten(packed, tmp_path):
-    module, moved = build([Phase(16, 8, 0, 40)], skips=1, objective=NanAtThird()), []
+    module, moved = build([Phase(16, 8, 0, 40)], skips=1, objective=NanAt(2)), []
 
     class Watch(L.Callback):
         def on_train_batch_start(self, trainer, module, *_):
@@ -302,8 +327,10 @@ def test_the_generator_learns_from_every_third_batch_only(packed, tmp_path):
     assert drawn == [1, 0, 1, 1, 1, 0, 1, 1]  # 1: critic, 0: generator; six batches
 
 
-def test_a_resumed_run_uses_its_own_learning_rate(packed, tmp_path):
+def test_a_resumed_run_uses_its_own_learning_rate_and_betas(packed, tmp_path):
     fit(build(lr=0.002), faces(packed, 16), tmp_path)
     longer = [*SHORT[:1], Phase(16, 4, 16, 32)]
-    _, trainer = fit(build(longer, lr=0.0005), faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
-    assert [group["lr"] for o in trainer.optimizers for group in o.param_groups] == [0.0005, 0.0005]
+    changed = build(longer, lr=0.0005, betas=(0.5, 0.9))
+    _, trainer = fit(changed, faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")
+    groups = [group for o in trainer.optimizers for group in o.param_groups]
+    assert [(group["lr"], group["betas"]) for group in groups] == [(0.0005, (0.5, 0.9))] * 2

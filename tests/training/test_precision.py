@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from deepanon.data.batch import FaceBatch, as_is
+from deepanon.errors import OptionError
 from deepanon.models import (
     DeepPrivacyDiscriminator,
     DeepPrivacyGenerator,
@@ -20,6 +21,7 @@ from deepanon.models import (
 )
 from deepanon.models.losses import zero_centred_penalty
 from deepanon.training import DiffAugment, GANTrainer
+from deepanon.training.checks import check_precision
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
 PAIRS = {
@@ -116,6 +118,20 @@ def test_a_penalty_teaches_the_same_to_the_last_bit_in_mixed_precision(pair):
         (step,) = fit(module, 1, precision).steps
         norms.append((step["discriminator/loss"], step["discriminator/gradient"]))
     assert norms[0] == norms[1]
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true", "16-true"])
+def test_other_precisions_are_refused_before_the_first_step(precision):
+    module = build("deepprivacy", [Phase(16, 4, 0, 8)])
+    with pytest.raises(OptionError, match=f"trainer.precision must be 32-true or bf16-mixed, got '{precision}'"):
+        fit(module, 2, precision)
+    assert module.images_seen == 0
+
+
+def test_half_precision_that_needs_scaled_losses_is_refused():
+    """Lightning turns it into bf16-mixed on a CPU, and says so."""
+    with pytest.raises(OptionError, match="got '16-mixed'"):
+        check_precision("16-mixed")
 
 
 @pytest.mark.slow
