@@ -37,7 +37,8 @@ def train(config: DictConfig) -> Path | None:
     folder = Path(config.output)
     module = instantiate(config.model)
     if config.dry_run:
-        print(table(module.growth, measure(module, partial(instantiate, config.trainer))))
+        if first_process():  # the others would only slow it down
+            print(table(module.growth, measure(module, partial(instantiate, config.trainer))))
         return None
     last = prepare_folder(folder, config, module)
     data = instantiate(config.data)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from deepanon.errors import OptionError
@@ -204,14 +205,18 @@ def test_a_full_disk_ends_training_with_one_line(packed, tmp_path, monkeypatch):
 def test_a_dry_run_shows_the_schedule_and_touches_no_data(tmp_path, monkeypatch, capsys):
     train_here(monkeypatch, tmp_path, *TINY, "data.root=nowhere", "dry_run=true")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:3] == ["phase", "px", "batch"]
-    assert [line.split()[:7] for line in lines[1:3]] == [
-        ["1", "8", "16", "0", "64", "64", "4"],
-        ["2", "16", "8", "64", "64", "192", "16"],
-    ]
-    assert lines[3].split()[:2] == ["192", "20"]
-    assert lines[3].endswith("s")
+    assert lines[0].split()[:4] == ["phase", "px", "alpha", "batch"]
+    begin = ["1 8 1 16 64 64 4 ", "2 16 0 to 1 8 64 128 8 ", "2 16 1 8 64 192 8 ", "192 20 "]
+    for line, beginning in zip(lines[1:5], begin, strict=True):
+        assert " ".join(line.split()).startswith(beginning)
+        assert line.endswith("s")
     assert not list(tmp_path.rglob("*.ckpt")) + list(tmp_path.rglob("config.yaml"))
+
+
+def test_one_process_of_many_makes_the_dry_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(rank_zero_only, "rank", 1)
+    train_here(monkeypatch, tmp_path, *TINY, "data.root=nowhere", "dry_run=true")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture

@@ -19,20 +19,25 @@ from deepanon.models import Growth, Phase
 from deepanon.training.module import GANTrainer
 from deepanon.training.schedule import Timing, work
 
-SMALL = 4  # images of the first step of a phase, which says how many can be afforded; more if they form larger groups
+SMALL = 4  # images of a phase's first steps, which say how many can be afforded; more if they form larger groups
 
 
 class _Stopwatch(L.Callback):
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
+    """Times every step but the first, which warms up; the second is the same one again."""
 
-    def on_train_batch_start(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+    def __init__(self, first: int) -> None:
+        self.first, self.seconds = first, list[float]()
+
+    def on_train_batch_start(self, trainer: L.Trainer, module: Any, batch: Any, index: int) -> None:
+        if index < 2:
+            module.images_seen = self.first
         self._start = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
-        self.seconds.append(time.perf_counter() - self._start)
+        if index:
+            self.seconds.append(time.perf_counter() - self._start)
 
 
 def measure(module: GANTrainer, trainer_for: Callable[..., L.Trainer], seconds: float = 60.0) -> list[Timing]:
@@ -67,7 +72,7 @@ def _time_phase(module: GANTrainer, phase: Phase, trainer_for: Callable[..., L.T
     (first,) = _run(module, phase, trainer_for, small, 1)
     cycle = math.lcm(getattr(module.objective, "every", 1), module.discriminator_steps)  # steps that differ in work
     count = max(cycle, 2)
-    affordable = int((budget - (time.perf_counter() - begun)) / (count * first / small))
+    affordable = int((budget - (time.perf_counter() - begun)) / ((count + 1) * first / small))
     size = min(phase.batch_size, affordable // unit * unit)
     if size < small:
         return Timing(first / small, small)
@@ -75,17 +80,20 @@ def _time_phase(module: GANTrainer, phase: Phase, trainer_for: Callable[..., L.T
 
 
 def _run(module: GANTrainer, phase: Phase, trainer_for: Callable[..., L.Trainer], size: int, count: int) -> list[float]:
-    """Train `count` steps with `size` images in this phase, past any warm-up; return how long each took."""
+    """Train `count` steps with `size` images in this phase, past `warmup_images`; return how long each took.
+
+    One more goes before them: kernels are chosen, compiled and given memory in it.
+    """
     module.growth = Growth([Phase(phase.resolution, size, 0, 10**12)])
     turns = math.lcm(getattr(module.objective, "every", 1), module.discriminator_steps)
     module.images_seen = -(-module.warmup_images // (size * turns)) * size * turns
-    watch = _Stopwatch()
+    watch = _Stopwatch(module.images_seen)
     trainer = trainer_for(
         callbacks=[watch], logger=False, devices=1, strategy="auto", num_nodes=1, max_epochs=1,
         enable_progress_bar=False, enable_checkpointing=False, enable_model_summary=False,
     )  # fmt: skip
     batch = _random_batch(size, phase.resolution, len(module.schema))
-    trainer.fit(module, DataLoader([batch] * count, batch_size=None, collate_fn=as_is))  # type: ignore[arg-type]
+    trainer.fit(module, DataLoader([batch] * (count + 1), batch_size=None, collate_fn=as_is))  # type: ignore[arg-type]
     return watch.seconds
 
 

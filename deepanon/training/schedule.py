@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from deepanon.models import Discriminator, Generator, Growth
+from deepanon.models import Discriminator, Generator, Growth, Phase
 
 PASSES = 3, 12  # forward passes' worth of work in one step: generator; discriminator, with a gradient penalty
 
@@ -28,14 +28,36 @@ class Timing:
     batch_size: int
 
 
-def steps(growth: Growth) -> list[int]:
-    """Batches in each phase; one that begins before a phase's end is counted there."""
-    counts, seen, end = [], 0, 0
-    for phase in growth.phases:
-        end += phase.images
-        counts.append(max(0, -(-(end - seen) // phase.batch_size)))
-        seen += counts[-1] * phase.batch_size
-    return counts
+@dataclass(frozen=True)
+class Part:
+    """The fade of a phase, or what comes after it.
+
+    Attributes:
+        index: of the phase.
+        phase: to which it belongs.
+        fading: whether `alpha` rises in it.
+        images: seen in it.
+        steps: batches that begin in it.
+    """
+
+    index: int
+    phase: Phase
+    fading: bool
+    images: int
+    steps: int
+
+
+def parts(growth: Growth) -> list[Part]:
+    """The schedule in parts, one after the other; a part without images is left out."""
+    found, seen, end = [], 0, 0
+    for index, phase in enumerate(growth.phases):
+        for fading, images in ((True, phase.fade), (False, phase.stable)):
+            end += images
+            steps = max(0, -(-(end - seen) // phase.batch_size))
+            seen += steps * phase.batch_size
+            if images:
+                found.append(Part(index, phase, fading, images, steps))
+    return found
 
 
 def work(generator: Generator, discriminator: Discriminator, growth: Growth) -> list[float]:
@@ -83,30 +105,25 @@ class Progress:
 
 
 def table(growth: Growth, timings: Sequence[Timing]) -> str:
-    """The schedule as text: a line a phase, how long each takes, the sum, and how the times were found."""
-    head = ("phase", "px", "batch", "fade images", "stable images", "images so far", "steps", "ms/image", "time")
-    rows: list[tuple[str, ...]] = [head]
-    total, seconds, notes = 0, 0.0, []
-    for number, (phase, count, timing) in enumerate(zip(growth.phases, steps(growth), timings, strict=True), 1):
-        total, took = total + phase.images, timing.seconds * phase.images
-        seconds += took
-        numbers = (phase.fade, phase.stable, total, count)
-        milliseconds = timing.seconds * 1000
+    """The schedule as text: a line for each fade and each stable part, how long it takes, the sum, how it was timed.
+
+    Args:
+        growth: the schedule.
+        timings: what an image costs, by phase.
+    """
+    rows: list[tuple[str, ...]] = [("phase", "px", "alpha", "batch", "images", "so far", "steps", "ms/image", "time")]
+    total, steps, seconds = 0, 0, 0.0
+    for part in parts(growth):
+        timing, phase = timings[part.index], part.phase
+        took, milliseconds = timing.seconds * part.images, timing.seconds * 1000
+        total, steps, seconds = total + part.images, steps + part.steps, seconds + took
+        place = f"{part.index + 1}", f"{phase.resolution}", "0 to 1" if part.fading else "1", f"{phase.batch_size}"
         each = f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"
-        rows.append(
-            (
-                f"{number}",
-                f"{phase.resolution}",
-                f"{phase.batch_size}",
-                *(f"{n:,}" for n in numbers),
-                each,
-                duration(took),
-            )
-        )
-        notes.append(_note(number, phase.batch_size, timing))
-    rows.append(("", "", "", "", "", f"{total:,}", f"{sum(steps(growth)):,}", "", duration(seconds)))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        rows.append((*place, f"{part.images:,}", f"{total:,}", f"{part.steps:,}", each, duration(took)))
+    rows.append(("", "", "", "", f"{total:,}", "", f"{steps:,}", "", duration(seconds)))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    notes = [_note(n, p.batch_size, t) for n, (p, t) in enumerate(zip(growth.phases, timings, strict=True), 1)]
     return "\n".join([*lines, *(note for note in notes if note)])
 
 

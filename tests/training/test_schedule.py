@@ -1,40 +1,51 @@
+from collections import Counter
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepanon.models import DeepPrivacyDiscriminator, DeepPrivacyGenerator, Growth, Phase
-from deepanon.training.schedule import Progress, Timing, duration, steps, table, work
+from deepanon.training.schedule import Progress, Timing, duration, parts, table, work
 
 GROWTH = Growth([Phase(8, 16, 0, 100), Phase(16, 8, 20, 40)])
 WIDTHS = {4: 8, 8: 8, 16: 4}
 
 
 def walked(growth):
-    """Steps a phase, by walking through the schedule."""
-    counts, seen = [0] * len(growth.phases), 0
+    """Steps by phase and whether it fades, by walking through the schedule."""
+    counts, seen = Counter(), 0
     while seen < growth.total_images:
         state = growth.at(seen)
-        counts[state.index] += 1
+        counts[state.index, state.alpha < 1] += 1
         seen += state.batch_size
     return counts
 
 
 @pytest.mark.parametrize(
     "growth",
-    [GROWTH, Growth([Phase(8, 16, 0, 64), Phase(16, 8, 64, 64)]), Growth([Phase(8, 64, 0, 8), Phase(16, 4, 4, 20)])],
+    [
+        GROWTH,
+        Growth([Phase(8, 16, 0, 64), Phase(16, 8, 64, 64)]),
+        Growth([Phase(8, 64, 0, 8), Phase(16, 4, 4, 80)]),
+        Growth([Phase(8, 16, 0, 64), Phase(16, 8, 20, 0), Phase(32, 8, 20, 40)]),
+    ],
 )
 def test_steps_are_those_that_training_takes(growth):
-    assert steps(growth) == walked(growth)
+    assert Counter({(part.index, part.fading): part.steps for part in parts(growth)}) == walked(growth)
+    assert sum(part.images for part in parts(growth)) == growth.total_images
 
 
 def test_the_schedule_is_a_table_with_its_sum_and_says_how_times_were_found():
     text = table(GROWTH, [Timing(0.5, 16), Timing(2.0, 4)]).splitlines()
-    assert text[0].split("  ")[0] == "phase"
-    assert text[1].split() == ["1", "8", "16", "0", "100", "100", "7", "500", "50", "s"]
-    assert text[2].split() == ["2", "16", "8", "20", "40", "160", "6", "2,000", "2", "min", "00", "s"]
-    assert text[3].split() == ["160", "13", "2", "min", "50", "s"]
-    assert text[4:] == ["phase 2 was timed with batches of 4; larger ones may be faster an image"]
-    assert len({len(line) for line in text[:4]}) == 1
+    assert [" ".join(line.split()) for line in text[:5]] == [
+        "phase px alpha batch images so far steps ms/image time",
+        "1 8 1 16 100 100 7 500 50 s",
+        "2 16 0 to 1 8 20 120 1 2,000 40 s",
+        "2 16 1 8 40 160 5 2,000 1 min 20 s",
+        "160 13 2 min 50 s",
+    ]
+    assert text[5:] == ["phase 2 was timed with batches of 4; larger ones may be faster an image"]
+    assert len({len(line) for line in text[:5]}) == 1
     assert "phase 1 was not timed" in table(GROWTH, [Timing(0.5, 0), Timing(2.0, 8)])
 
 
