@@ -23,6 +23,7 @@ from deepanon.errors import DeepanonError, ModelError, OptionError
 from deepanon.files import remove_parts, saving
 from deepanon.training.checkpoint import check_checkpoint
 from deepanon.training.probe import measure
+from deepanon.training.processes import cluster
 from deepanon.training.schedule import table
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,10 @@ def train(config: DictConfig) -> Path | None:
         instantiate(config.bar),
         instantiate(config.metrics),  # the last, for it times the wait for data
     ]
-    logger = instantiate(config.logger, **logger_settings(config.logger, folder, grid_logged=config.grid.log))
-    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, enable_progress_bar=False)
+    chosen = config.get("logger")
+    logger = instantiate(chosen, **logger_settings(chosen, folder, grid_logged=config.grid.log)) if chosen else False
+    more = {"plugins": plugins} if (plugins := cluster()) else {}
+    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, enable_progress_bar=False, **more)
     for one in trainer.loggers:
         one.log_hyperparams(plain(config))
     trainer.fit(module, data, ckpt_path=last, weights_only=True)

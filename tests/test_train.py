@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from deepanon.errors import OptionError
+from deepanon.training import Checkpoints
 from deepanon.weights import load_generator
 
 OmegaConf = pytest.importorskip("omegaconf").OmegaConf
@@ -211,6 +212,27 @@ def test_a_dry_run_shows_the_schedule_and_touches_no_data(tmp_path, monkeypatch,
         assert " ".join(line.split()).startswith(beginning)
         assert line.endswith("s")
     assert not list(tmp_path.rglob("*.ckpt")) + list(tmp_path.rglob("config.yaml"))
+
+
+def test_a_job_of_slurm_goes_on_from_its_own_checkpoint_alone(packed, tmp_path, monkeypatch):
+    """What Lightning would save for a requeued job, and look for where it was started, is another run's or half a step's."""
+    names = {"NTASKS": "1", "JOB_NAME": "train", "JOB_ID": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in names.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    (tmp_path / "hpc_ckpt_1.ckpt").write_text("of another run")
+    handlers, act = [], Checkpoints.act
+    monkeypatch.setattr(Checkpoints, "act", lambda *a: handlers.append(signal.getsignal(signal.SIGUSR1)) or act(*a))
+    train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}", "checkpoints.images=96", "logger=none")
+    assert handlers == [signal.SIG_DFL] * 3
+    assert stored(tmp_path / "out/train")["images_seen"] == 192
+
+
+@pytest.mark.parametrize("logger", ["logger=none", "~logger"])
+def test_training_without_a_log(packed, tmp_path, monkeypatch, logger):
+    train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}", logger, "distance=none")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    written = {path.name for path in (tmp_path / "out/train").iterdir()}
+    assert written == {"config.yaml", "last.ckpt", "generator.safetensors", "grid-00000192.png"}
 
 
 def test_one_process_of_many_makes_the_dry_run(tmp_path, monkeypatch, capsys):

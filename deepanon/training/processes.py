@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
 
 from deepanon.errors import OptionError
@@ -38,3 +39,14 @@ def check_shares(strategy: Strategy, growth: Growth, group: int) -> None:
             raise OptionError(
                 f"a process has {mine} images of a batch {where}, no multiple of the discriminator's group of {group}"
             )
+
+
+def cluster() -> list[SLURMEnvironment]:
+    """Plugins that the trainer needs for where it runs: under SLURM, one that neither saves nor requeues by itself.
+
+    Lightning's own would, at a signal, save wherever the program is, in the middle of a step too, and the next job would
+    take that file for a checkpoint. A job that starts again has `last.ckpt`.
+    """
+    if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
+        return [SLURMEnvironment(auto_requeue=False)]
+    return []
