@@ -21,7 +21,7 @@ from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 
 from deepanon.errors import DeepanonError, ModelError, OptionError
 from deepanon.files import remove_parts, saving
-from deepanon.training.checkpoint import check_checkpoint
+from deepanon.training.checkpoint import look
 from deepanon.training.probe import measure
 from deepanon.training.processes import cluster
 from deepanon.training.schedule import table
@@ -44,9 +44,11 @@ def train(config: DictConfig) -> Path | None:
     last = prepare_folder(folder, config, module)
     data = instantiate(config.data)
     distance = [instantiate(config.distance, data=data.val)] if config.distance else []
+    checkpoints = instantiate(config.checkpoints, training=stated(config.card))
+    checkpoints.settings = plain(config)
     callbacks = [
         *distance,  # before the checkpoints, which say what it found
-        instantiate(config.checkpoints, training=stated(config.card)),
+        checkpoints,
         instantiate(config.grid, data=data.val),
         instantiate(config.bar),
         instantiate(config.metrics),  # the last, for it times the wait for data
@@ -69,13 +71,14 @@ def prepare_folder(folder: Path, config: DictConfig, module: L.LightningModule) 
     """
     last: Path | None = folder / "last.ckpt"
     assert last is not None
-    changed = changes(folder / "config.yaml", config)
     if last.is_file():
+        stored = look(last)
+        changed = changes(stored.settings, plain(config))
         try:
-            seen = check_checkpoint(last, module)
+            stored.check_model(module)
         except ModelError as error:
             raise ModelError(f"{error}{'; changed: ' if changed else ''}{', '.join(changed)}") from error
-        say(f"going on with {last}, after {seen:,} images{'; changed:' if changed else ''}", *changed)
+        say(f"going on with {last}, after {stored.images_seen:,} images{'; changed:' if changed else ''}", *changed)
     else:
         last = None
     if first_process():
@@ -86,11 +89,11 @@ def prepare_folder(folder: Path, config: DictConfig, module: L.LightningModule) 
     return last
 
 
-def changes(path: Path, config: DictConfig) -> list[str]:
-    """What differs between the settings stored at `path` and `config`, as `key: old -> new`."""
-    if not path.is_file():
+def changes(before: dict[str, Any] | None, now: dict[str, Any]) -> list[str]:
+    """What differs between the settings of a checkpoint, if it has them, and those of now, as `key: old -> new`."""
+    if before is None:
         return []
-    old, new = (flat(plain(settings)) for settings in (OmegaConf.load(path), config))
+    old, new = flat(before), flat(now)
     keys = [key for key in {**old, **new} if key.split(".")[0] not in PASSING]
     return [
         f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}" for key in keys if old.get(key) != new.get(key)

@@ -178,6 +178,24 @@ def test_a_run_in_two_parts_is_the_run_in_one(packed, tmp_path, monkeypatch, cap
     assert len(whole["state_dict"]) > 100
 
 
+def test_what_was_changed_is_said_until_a_checkpoint_has_it(packed, tmp_path, monkeypatch, capsys):
+    """A run with a changed setting that ends before its first checkpoint is not what training goes on from."""
+    longer = [argument.replace("fade:64,stable:64", "fade:64,stable:96") for argument in TINY]
+    arguments = [*longer, f"data.root={packed}", "distance=none", "logger=none"]
+    train_here(monkeypatch, tmp_path, *arguments, "+trainer.limit_train_batches=8", "trainer.max_epochs=1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "act", lambda *_: sys.exit("killed"))
+        with pytest.raises(SystemExit, match="killed"):
+            train_here(patch, tmp_path, *arguments, "+model.betas=[0.5,0.9]")
+    capsys.readouterr()
+    train_here(monkeypatch, tmp_path, *arguments, "+model.betas=[0.5,0.9]")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "going on with out/train/last.ckpt, after 96 images; changed:"
+    assert "  model.betas.0: absent -> 0.5" in said
+    train_here(monkeypatch, tmp_path, *arguments, "+model.betas=[0.5,0.9]")
+    assert capsys.readouterr().out.splitlines()[0] == "going on with out/train/last.ckpt, after 224 images"
+
+
 def test_a_full_disk_ends_training_with_one_line(packed, tmp_path, monkeypatch):
     """The system refuses files of more than 60,000 bytes; the checkpoint needs more."""
     arguments = [*TINY, f"data.root={packed}"]
@@ -215,7 +233,7 @@ def test_a_dry_run_shows_the_schedule_and_touches_no_data(tmp_path, monkeypatch,
 
 
 def test_a_job_of_slurm_goes_on_from_its_own_checkpoint_alone(packed, tmp_path, monkeypatch):
-    """What Lightning would save for a requeued job, and look for where it was started, is another run's or half a step's."""
+    """Lightning would look for another where the job was started, and save one at a signal, in the middle of a step."""
     names = {"NTASKS": "1", "JOB_NAME": "train", "JOB_ID": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
     for name, value in names.items():
         monkeypatch.setenv(f"SLURM_{name}", value)

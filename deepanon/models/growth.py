@@ -93,8 +93,7 @@ class Growth:
     def grown(self, images_seen: int) -> int:
         """Resolution in pixels that has fully grown after `images_seen` images: layers above it are not trained yet.
 
-        A resolution has grown when an image was drawn at full weight, or when its phase has ended, which may be with its
-        fade.
+        A resolution has grown when an image was drawn at full weight, or when its phase has ended, be it with its fade.
         """
         state = self.at(max(images_seen - 1, 0))  # how the last image was drawn
         ended = images_seen >= sum(phase.images for phase in self.phases[: state.index + 1])

@@ -64,8 +64,8 @@ def prepare(
 ) -> tuple[Tensor, Crops]:
     """Bring crops to the phase's resolution and hide their faces.
 
-    While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper but for
-    how those boxes are rounded.
+    While a resolution fades in, pictures and boxes are blended with their half-resolution version, as in the paper
+    but for how those boxes are rounded.
 
     Args:
         batch: crops of the stored size.
@@ -82,7 +82,9 @@ def prepare(
     """
     size, stored = state.resolution, batch.images.shape[-1]
     if stored % size:
-        raise ValueError(f"crops of {stored} px cannot be reduced to the phase's {size} px; check data.train.resolution")
+        raise ValueError(
+            f"crops of {stored} px cannot be reduced to the phase's {size} px; check data.train.resolution"
+        )
     levels = F.adaptive_avg_pool2d(batch.images.float(), size)
     boxes = batch.boxes * size
     if state.alpha < 1:

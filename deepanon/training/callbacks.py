@@ -59,7 +59,12 @@ class Checkpoints(Every):
         folder: where to.
         images: how often.
         training: what the generator file should say of its training, beside the images seen.
+
+    Attributes:
+        settings: plain values that checkpoints are to be marked with; None marks them with nothing.
     """
+
+    settings: dict[str, Any] | None = None
 
     def __init__(self, folder: str | Path, images: int = 20_000, training: dict[str, Any] | None = None) -> None:
         super().__init__(images)
@@ -70,6 +75,10 @@ class Checkpoints(Every):
     def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Let checkpoints be written whole or not at all."""
         trainer.strategy.checkpoint_io = WholeFiles()
+
+    def on_save_checkpoint(self, trainer: L.Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
+        """Store the settings that the checkpoint was made with."""
+        checkpoint["settings"] = self.settings
 
     def act(self, module: Any) -> None:
         """Write both files, each in one move. Every process takes part, as Lightning wants it, but only one writes."""

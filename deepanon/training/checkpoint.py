@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,40 @@ class WholeFiles(TorchCheckpointIO):
             temporary.write_bytes(stream.getbuffer())
 
 
-def check_checkpoint(path: Path, module: nn.Module) -> int:
-    """Return the images seen of the checkpoint at `path`, from which `module` is to go on.
+@dataclass(frozen=True)
+class Stored:
+    """What is to be known of a checkpoint before training goes on from it.
+
+    Attributes:
+        path: of the file.
+        images_seen: its clock.
+        settings: those it was made with; None if nobody said.
+        shapes: of all weights, by name.
+    """
+
+    path: Path
+    images_seen: int
+    settings: dict[str, Any] | None
+    shapes: dict[str, tuple[int, ...]]
+
+    def check_model(self, module: nn.Module) -> None:
+        """Raise `ModelError` unless `module` has the layers that were stored."""
+        wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+        wrong = [name for name in {**wanted, **self.shapes} if self.shapes.get(name) != wanted.get(name)]
+        if wrong:
+            name = next((name for name in wrong if not name.startswith("ema.")), wrong[0])
+            there, here = (f"{table[name]}" if name in table else "missing" for table in (self.shapes, wanted))
+            raise ModelError(
+                f"{self.path} is of another model: {name} is {there} there and {here} here; "
+                f"see model.{name.partition('.')[0]}, or choose another output="
+            )
+
+
+def look(path: Path) -> Stored:
+    """Look at the checkpoint at `path`, all of it.
 
     Raises:
-        ModelError: the file is damaged, or of a model with other layers.
+        ModelError: the file is damaged, or no checkpoint.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,19 +77,17 @@ def check_checkpoint(path: Path, module: nn.Module) -> int:
         if damaged:
             raise zipfile.BadZipFile(f"{damaged} is not what was written")
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        weights, images_seen = stored["state_dict"], int(stored["images_seen"])
-    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        shapes = {name: tuple(value.shape) for name, value in stored["state_dict"].items()}
+        return Stored(path, int(stored["images_seen"]), stored.get("settings"), shapes)
+    except (
+        zipfile.BadZipFile,
+        pickle.UnpicklingError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+    ) as error:
         raise ModelError(
             f"{path} is no usable checkpoint ({error}); put a copy of it back, or remove it to start from nothing"
         ) from error
-    shapes = {name: tuple(value.shape) for name, value in weights.items()}
-    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
-    wrong = [name for name in {**wanted, **shapes} if shapes.get(name) != wanted.get(name)]
-    if wrong:
-        name = next((name for name in wrong if not name.startswith("ema.")), wrong[0])
-        there, here = (f"{table[name]}" if name in table else "missing" for table in (shapes, wanted))
-        raise ModelError(
-            f"{path} is of another model: {name} is {there} there and {here} here; "
-            f"see model.{name.partition('.')[0]}, or choose another output="
-        )
-    return images_seen

@@ -234,7 +234,7 @@ class GANTrainer(L.LightningModule):
             self.trainer.should_stop = True
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the clock, the steps left out, and what the generator can be rebuilt from without this program's configuration."""
+        """Store the clock, the steps left out, and what the generator can be rebuilt from without a configuration."""
         checkpoint["images_seen"], checkpoint["skipped"] = self.images_seen, list(self.skipped)
         checkpoint["deepanon"] = record(self)
 

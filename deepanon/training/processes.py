@@ -44,8 +44,8 @@ def check_shares(strategy: Strategy, growth: Growth, group: int) -> None:
 def cluster() -> list[SLURMEnvironment]:
     """Plugins that the trainer needs for where it runs: under SLURM, one that neither saves nor requeues by itself.
 
-    Lightning's own would, at a signal, save wherever the program is, in the middle of a step too, and the next job would
-    take that file for a checkpoint. A job that starts again has `last.ckpt`.
+    Lightning's own would, at a signal, save wherever the program is, in the middle of a step too, and the next job
+    would take that file for a checkpoint. A job that starts again has `last.ckpt`.
     """
     if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
         return [SLURMEnvironment(auto_requeue=False)]

@@ -11,7 +11,7 @@ from deepanon import files
 from deepanon.errors import ModelError, SaveError
 from deepanon.models import DeepPrivacyDiscriminator, DeepPrivacyGenerator, Growth, Phase
 from deepanon.training import GANTrainer
-from deepanon.training.checkpoint import WholeFiles, check_checkpoint
+from deepanon.training.checkpoint import WholeFiles, look
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
 
@@ -52,7 +52,7 @@ def test_a_process_killed_in_the_middle_of_writing_leaves_the_old_checkpoint(tmp
     monkeypatch.setattr(type(path), "write_bytes", killed_half_way)
     assert os.WTERMSIG(in_fork(lambda: write(path, 16))) == signal.SIGKILL
     assert path.read_bytes() == before
-    assert check_checkpoint(path, module()) == 8
+    assert look(path).images_seen == 8
     (part,) = [other for other in tmp_path.iterdir() if other != path]
     assert part.stat().st_size == len(before) // 2
     (tmp_path / ".notes.part").write_text("somebody else's")
@@ -100,19 +100,20 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     with pytest.raises(
         ModelError, match=r"last\.ckpt is no usable checkpoint \(.+\); put a copy of it back, or remove it"
     ):
-        check_checkpoint(path, module())
+        look(path)
 
 
 def test_something_else_is_not_a_checkpoint(tmp_path):
     torch.save({"weights": 1}, tmp_path / "last.ckpt")
     with pytest.raises(ModelError, match="no usable checkpoint"):
-        check_checkpoint(tmp_path / "last.ckpt", module())
+        look(tmp_path / "last.ckpt")
 
 
 def test_another_model_is_named_by_its_first_layer_that_differs(tmp_path):
-    path = write(tmp_path / "last.ckpt")
+    stored = look(write(tmp_path / "last.ckpt"))
+    stored.check_model(module())
     message = (
         r"generator\.from_rgb\.16\.weight is \(4, 4, 1, 1\) there and \(6, 4, 1, 1\) here; see model\.generator, or "
     )
     with pytest.raises(ModelError, match=message):
-        check_checkpoint(path, module(_16=6))
+        stored.check_model(module(_16=6))

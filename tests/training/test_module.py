@@ -172,7 +172,9 @@ def test_gradients_that_are_not_finite_stop_training_after_a_bounded_number(pack
     fit(build([Phase(16, 8, 0, 8)]), faces(packed, 16), tmp_path)
     good = (tmp_path / "last.ckpt").read_bytes()
     module.discriminator.score.weight.data.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match=r"more than 3 steps in a row.* no finite gradient.*loss nan.*lower lr"):
+    with pytest.raises(
+        FloatingPointError, match=r"more than 3 steps in a row.* no finite gradient.*loss nan.*lower lr"
+    ):
         fit(module, faces(packed, 16), tmp_path)
     assert module.images_seen == 24
     assert (tmp_path / "last.ckpt").read_bytes() == good
