@@ -58,14 +58,11 @@ def main() -> None:
         config = hydra.compose("train", [f"model={options.model}", "data.root=x"])
     schedule = instantiate(config.model.growth, _convert_="all")
     print(f"model={options.model}  {options.device}  {options.precision}  {torch.get_num_threads()} threads")
-    print(
-        f"{'px':>4} {'batch':>5} {'trainer':>12} {'plain loop':>12} {'ratio':>6} {'GFLOP/img':>9} {'of conv peak':>18}"
-    )
+    print("  px batch      trainer   plain loop  ratio GFLOP/img       of conv peak")
     for phase in schedule.phases:
         if options.resolutions is None or phase.resolution in options.resolutions:
-            print(
-                row(config, Phase(phase.resolution, options.batch or phase.batch_size, 0, 10**9), options), flush=True
-            )
+            alone = Phase(phase.resolution, options.batch or phase.batch_size, 0, 10**9)
+            print(row(config, alone, options), flush=True)
 
 
 def row(config: Any, phase: Phase, options: argparse.Namespace) -> str:
@@ -101,16 +98,10 @@ def build(config: Any, phase: Phase, options: argparse.Namespace) -> GANTrainer:
 
 def batches(phase: Phase, keypoints: int) -> list[FaceBatch]:
     """A few random batches as a loader would hand them over."""
-    rng, n, size = torch.Generator().manual_seed(0), phase.batch_size, phase.resolution
-    box = torch.tensor([0.25, 0.25, 0.75, 0.75]).expand(n, 4)
-    return [
-        FaceBatch(
-            torch.randint(0, 256, (n, 3, size, size), generator=rng, dtype=torch.uint8),
-            box.clone(),
-            torch.rand(n, keypoints, 2, generator=rng),
-        )
-        for _ in range(4)
-    ]
+    rng, n = torch.Generator().manual_seed(0), phase.batch_size
+    shape, boxes = (n, 3, phase.resolution, phase.resolution), torch.tensor([[0.25, 0.25, 0.75, 0.75]]).repeat(n, 1)
+    pictures = [torch.randint(0, 256, shape, generator=rng, dtype=torch.uint8) for _ in range(4)]
+    return [FaceBatch(each, boxes, torch.rand(n, keypoints, 2, generator=rng)) for each in pictures]
 
 
 class Run(L.Callback):
@@ -166,6 +157,11 @@ def plain_step(module: GANTrainer, phase: Phase, options: argparse.Namespace) ->
     state = module.growth.at(0)
     bf16 = options.precision.startswith("bf16")
 
+    def learn(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
     def step() -> None:
         turn = next(turns)
         real, crops = prepare(next(data).to(device), module.schema, state)
@@ -177,15 +173,11 @@ def plain_step(module: GANTrainer, phase: Phase, options: argparse.Namespace) ->
                 lambda x: d(x, *known).float(), lambda x: d(x, *known).float(), real, fake.detach(), crops.mask,
                 draws.uniform(1, 1, 1), turn,
             )  # fmt: skip
-        optimizers[1].zero_grad()
-        loss.backward()
-        optimizers[1].step()
+        learn(optimizers[1], loss)
         d.requires_grad_(False)
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
             loss = module.objective.generator(lambda x: d(x, *known).float(), real, fake)
-        optimizers[0].zero_grad()
-        loss.backward()
-        optimizers[0].step()
+        learn(optimizers[0], loss)
         d.requires_grad_(True)
         with torch.no_grad():
             for average, weight in zip(ema.parameters(), g.parameters(), strict=True):
