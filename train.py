@@ -37,9 +37,11 @@ def train(config: DictConfig) -> Path | None:
     L.seed_everything(config.seed, workers=True, verbose=False)
     folder = Path(config.output)
     module = instantiate(config.model)
+    plugins = cluster()
+    trainer_for = partial(instantiate, config.trainer, **{"plugins": plugins} if plugins else {})
     if config.dry_run:
         if first_process():  # the others would only slow it down
-            print(table(module.growth, measure(module, partial(instantiate, config.trainer))))
+            print(table(module.growth, measure(module, trainer_for)))
         return None
     last = prepare_folder(folder, config, module)
     data = instantiate(config.data)
@@ -55,8 +57,7 @@ def train(config: DictConfig) -> Path | None:
     ]
     chosen = config.get("logger")
     logger = instantiate(chosen, **logger_settings(chosen, folder, grid_logged=config.grid.log)) if chosen else False
-    more = {"plugins": plugins} if (plugins := cluster()) else {}
-    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, enable_progress_bar=False, **more)
+    trainer = trainer_for(callbacks=callbacks, logger=logger, enable_progress_bar=False)
     for one in trainer.loggers:
         one.log_hyperparams(plain(config))
     trainer.fit(module, data, ckpt_path=last, weights_only=True)

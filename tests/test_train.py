@@ -186,13 +186,13 @@ def test_what_was_changed_is_said_until_a_checkpoint_has_it(packed, tmp_path, mo
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "act", lambda *_: sys.exit("killed"))
         with pytest.raises(SystemExit, match="killed"):
-            train_here(patch, tmp_path, *arguments, "+model.betas=[0.5,0.9]")
+            train_here(patch, tmp_path, *arguments, "model.betas=[0.5,0.9]")
     capsys.readouterr()
-    train_here(monkeypatch, tmp_path, *arguments, "+model.betas=[0.5,0.9]")
+    train_here(monkeypatch, tmp_path, *arguments, "model.betas=[0.5,0.9]")
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "going on with out/train/last.ckpt, after 96 images; changed:"
-    assert "  model.betas.0: absent -> 0.5" in said
-    train_here(monkeypatch, tmp_path, *arguments, "+model.betas=[0.5,0.9]")
+    assert "  model.betas.0: 0.0 -> 0.5" in said
+    train_here(monkeypatch, tmp_path, *arguments, "model.betas=[0.5,0.9]")
     assert capsys.readouterr().out.splitlines()[0] == "going on with out/train/last.ckpt, after 224 images"
 
 
