@@ -43,6 +43,7 @@ class PackedCrops(CropSet):
         DataError: a file, array or member is missing, the counts disagree, values are impossible, or the crops are
             smaller than `resolution`.
         SchemaError: `meta.json` says another schema.
+        TypeError: an argument of another kind.
         OptionError: an impossible value.
     """
 

@@ -49,6 +49,7 @@ class CropSet(Dataset[FaceBatch], ABC):
         cache_gib: bound of the cache in GiB; 0 turns it off.
 
     Raises:
+        TypeError: an argument of another kind.
         OptionError: an impossible value.
     """
 

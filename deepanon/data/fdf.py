@@ -46,6 +46,7 @@ class FdfCrops(CropSet):
 
     Raises:
         DataError: something is missing, counts disagree, values are impossible or in another unit than the layout has.
+        TypeError: an argument of another kind.
         OptionError: an impossible value.
     """
 

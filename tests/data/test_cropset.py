@@ -167,12 +167,14 @@ def test_impossible_requests(packed, rows, resolution, message):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [({"max_corrupt": -1}, "max_corrupt must be a whole number, 0 or more"), ({"max_corrupt": "x"}, "max_corrupt"),
-     ({"cache_gib": -1}, "cache_gib must be"), ({"cache_gib": "2"}, "cache_gib"), ({"cache_gib": np.inf}, "cache_gib")],
+    ("options", "error", "message"),
+    [({"max_corrupt": -1}, OptionError, "max_corrupt must be 0 or more"),
+     ({"max_corrupt": "x"}, TypeError, "max_corrupt"), ({"cache_gib": "2"}, TypeError, "cache_gib"),
+     ({"cache_gib": -1}, OptionError, "cache_gib must be"),
+     ({"cache_gib": np.inf}, OptionError, "cache_gib must be finite")],
 )  # fmt: skip
-def test_impossible_options(packed, options, message):
-    with pytest.raises(OptionError, match=message):
+def test_impossible_options(packed, options, error, message):
+    with pytest.raises(error, match=message):
         PackedCrops(packed, "train", 32, **options)
 
 

@@ -310,11 +310,12 @@ def test_faces_without_metainfo_are_not_used_when_it_decides(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"resolution": "x"}, {"limit": 0}, {"val_rows": 0}, {"split": "test"}, {"resolution": 33}, {"max_corrupt": -1}],
-)
-def test_impossible_options(tmp_path, options):
-    with pytest.raises(OptionError, match=next(iter(options))):
+    ("options", "error"),
+    [({"resolution": "x"}, TypeError), ({"limit": 0}, OptionError), ({"val_rows": 0}, OptionError),
+     ({"split": "test"}, OptionError), ({"resolution": 33}, OptionError), ({"max_corrupt": -1}, OptionError)],
+)  # fmt: skip
+def test_impossible_options(tmp_path, options, error):
+    with pytest.raises(error, match=next(iter(options))):
         FdfCrops(downloaded(tmp_path), **{"val_rows": 4, "resolution": 32} | options)
 
 

@@ -142,11 +142,12 @@ def test_data_that_do_not_fit_end_training_before_it_starts(packed, tmp_path, pa
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [({"workers": -1}, "workers must be a whole number"), ({"seed": "x"}, "seed must be"),
-     ({"prefetch": 0}, "prefetch must be a positive"), ({"val": "faces"}, "val must be a set of crops")],
+    ("options", "error", "message"),
+    [({"workers": -1}, OptionError, "workers must be 0 or more"), ({"seed": "x"}, TypeError, "seed must be"),
+     ({"prefetch": 0}, OptionError, "prefetch must be positive"),
+     ({"val": "faces"}, OptionError, "val must be a set of crops")],
 )  # fmt: skip
-def test_impossible_options(packed, options, message):
+def test_impossible_options(packed, options, error, message):
     data = PackedCrops(packed, "train", 16)
-    with pytest.raises(OptionError, match=message):
+    with pytest.raises(error, match=message):
         FaceData(**{"train": data, "val": data} | options)
