@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deepanon.data import SPLITS
 from deepanon.data.journal import Examined, Journal
-from deepanon.data.packed_files import SPLITS, read_meta
+from deepanon.data.packed_files import META, is_packed_name, read_meta
 from deepanon.data.packed_writer import StoredCrop, write_meta, write_split
 from deepanon.data.provenance import differences
 from deepanon.data.recipe import PHOTO_DIGITS, Recipe, examine_photo, keypoint_schema, split_of, stamp
@@ -19,7 +19,7 @@ from deepanon.data.workers import in_processes, single_threaded
 from deepanon.errors import DataError, OptionError
 
 JOURNAL = "build.sqlite"
-OURS = re.compile(r"(train|val)(-\d{3,}\.tar|\.npz)|\..+\.part\.(tar|npz|json)|build\.sqlite(-journal)?")
+JOURNAL_FILES = (JOURNAL, f"{JOURNAL}-journal")  # SQLite's own journal lies beside it while it writes
 
 
 class Build:
@@ -56,7 +56,7 @@ class Build:
         self.todo = sorted(photos.keys() - known)
 
     def _is_done(self) -> bool:
-        if not (self.out / "meta.json").is_file():
+        if not (self.out / META).is_file():
             return False
         meta = read_meta(self.out)
         made_with = dict(meta["made_with"])
@@ -69,7 +69,7 @@ class Build:
     def _open_journal(self) -> Journal:
         self.out.mkdir(parents=True, exist_ok=True)
         inside = sorted(path.name for path in self.out.iterdir())
-        foreign = [name for name in inside if not OURS.fullmatch(name)]
+        foreign = [name for name in inside if name not in JOURNAL_FILES and not is_packed_name(name)]
         if foreign or (inside and JOURNAL not in inside):
             raise DataError(f"{self.out} already holds {(foreign or inside)[0]}, which is no unfinished build")
         journal = Journal(self.out / JOURNAL)
@@ -111,9 +111,7 @@ class Build:
         """
         if self.done:
             return dict(read_meta(self.out)["made_with"]["counts"])
-        for path in self.out.iterdir():
-            if path.name not in (JOURNAL, f"{JOURNAL}-journal"):
-                path.unlink()  # of a run that was killed while packing
+        self._remove_packed()
         counts = self._counts()
         if not counts["crops"]:
             raise DataError(f"no crop passed: {summarize(counts)}; nothing was written but the journal")
@@ -126,8 +124,14 @@ class Build:
         self.done = True
         return counts
 
+    def _remove_packed(self) -> None:
+        """Remove what a run that was killed while packing left; files of any other name are not ours to remove."""
+        for path in self.out.iterdir():
+            if is_packed_name(path.name):
+                path.unlink()
+
     def _remove_journal(self) -> None:
-        for name in (JOURNAL, f"{JOURNAL}-journal"):
+        for name in JOURNAL_FILES:
             (self.out / name).unlink(missing_ok=True)
 
     def _crops(self, split: str) -> Iterator[StoredCrop]:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from deepanon import geometry
+from deepanon.data import SPLITS
 from deepanon.data.decode import decode, size_of
-from deepanon.data.packed_files import SPLITS, read_arrays, read_members, read_meta
+from deepanon.data.packed_files import arrays_name, read_arrays, read_members, read_meta, shard_name
 from deepanon.data.selection import MUST_BE_INSIDE
 from deepanon.detections import FIVE, KeypointSchema, schema_for
 from deepanon.errors import DataError, ImageError, SchemaError
@@ -77,7 +78,7 @@ def check_set(root: str | Path) -> Findings:
         DataError: there is no set at `root` at all.
     """
     root, findings = Path(root), Findings()
-    present = [split for split in SPLITS if (root / f"{split}.npz").is_file()]
+    present = [split for split in SPLITS if (root / arrays_name(split)).is_file()]
     if not present:
         raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz); see docs/data.md")
     for split in set(SPLITS) - set(present):
@@ -99,7 +100,7 @@ def _meta(root: Path, findings: Findings) -> tuple[KeypointSchema, int | None]:
         if meta and (not isinstance(side, int) or side < 1):
             findings.problem("meta.json: resolution is no positive whole number", repr(side))
             side = None
-        return schema_for(meta.get("schema", FIVE.name)), side
+        return schema_for(meta["schema"]) if meta else FIVE, side
     except (DataError, SchemaError) as error:
         findings.problem("meta.json", error)
         return FIVE, None
@@ -108,7 +109,7 @@ def _meta(root: Path, findings: Findings) -> tuple[KeypointSchema, int | None]:
 def _check_split(root: Path, split: str, schema: KeypointSchema, side: int | None, findings: Findings) -> _Split | None:
     """Judge one split; None where its arrays are too damaged to go on."""
     try:
-        arrays = read_arrays(root / f"{split}.npz")
+        arrays = read_arrays(root / arrays_name(split))
     except DataError as error:
         findings.problem("arrays not readable", error)
         return None
@@ -188,7 +189,7 @@ def _check_pictures(
     seen: set[str] = set()
     sides: Counter[int] = Counter()
     pixels: dict[bytes, str] = {}
-    shards = {f"{split}-{number:03d}.tar": number for number in np.unique(arrays["shard"]).tolist()}
+    shards = {shard_name(split, number): number for number in np.unique(arrays["shard"]).tolist()}
     findings.problem("shard that no array names", *({p.name for p in root.glob(f"{split}-*.tar")} - shards.keys()))
     for file, number in shards.items():
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +11,12 @@ from deepanon import geometry
 from deepanon.checks import check_count
 from deepanon.data.cropset import CropSet
 from deepanon.data.decode import check_size, decode, size_of
+from deepanon.data.packed_files import META, arrays_name, read_arrays, stored_schema
 from deepanon.data.shards import Shards
-from deepanon.detections import FIVE, KeypointSchema, schema_for
+from deepanon.detections import KeypointSchema, schema_for
 from deepanon.errors import DataError, ImageError, SchemaError
 from deepanon.geometry import Array
 
-FORMAT = 1  # of `meta.json`
 REQUIRED = ("key", "shard", "box", "keypoints")  # arrays of `<split>.npz`
 
 
@@ -62,7 +60,7 @@ class PackedCrops(CropSet):
         check_count("limit", 1 if limit is None else limit)
         self.root, self.split = Path(root), split
         schema = _schema_of(self.root, schema)
-        arrays = _read_arrays(self.root / f"{split}.npz", schema)
+        arrays = _read_arrays(self.root / arrays_name(split), schema)
         rows = np.arange(len(arrays["key"]))
         if sources is not None:
             rows = rows[_of_sources(arrays, [sources] if isinstance(sources, str) else list(sources), self.root)]
@@ -95,30 +93,20 @@ class PackedCrops(CropSet):
 
 
 def _schema_of(root: Path, asked: KeypointSchema | str | None) -> KeypointSchema:
+    """What the set says of itself; what was asked for where it says nothing."""
     asked = schema_for(asked) if isinstance(asked, str) else asked
-    path = root / "meta.json"
-    if not path.is_file():
-        return asked or FIVE
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-        known, stored = meta["format"], meta["schema"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a description of packed crops ({error!r})") from None
-    if known != FORMAT:
-        raise DataError(f"{path}: format {known!r} is not known; this version reads format {FORMAT}")
-    if asked and asked.name != stored:
-        raise SchemaError(f"{path}: the crops have keypoint schema {stored!r}, {asked.name!r} was asked for")
-    return schema_for(stored)
+    path, stored = root / META, stored_schema(root)
+    if asked is None or asked == stored:
+        return stored
+    if path.is_file():
+        raise SchemaError(f"{path}: the crops have keypoint schema {stored.name!r}, {asked.name!r} was asked for")
+    return asked
 
 
 def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(f"{path} does not exist; data.root must be a folder of packed crops (see data/README.md)")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in (*REQUIRED, "source") if name in stored.files}
-    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a readable npz file ({error})") from None
+    arrays = read_arrays(path, (*REQUIRED, "source"))
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
         raise DataError(f"{path}: arrays missing: {', '.join(missing)}")

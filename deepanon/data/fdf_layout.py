@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from deepanon.data import SPLITS
 from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
 
-SPLITS = ("train", "val")
 SUFFIXES = (".png", ".jpg")
 LAYOUTS = {
     "downloaded": "images/<size>/N.png, bounding_box/<size>.npy, landmarks/<size>.npy (as FDF's downloader leaves it)",

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from deepanon.data.packed_files import FORMAT, META, arrays_name, shard_name
 from deepanon.detections import KeypointSchema
 from deepanon.errors import DataError
 from deepanon.files import replacing
 from deepanon.geometry import Array
 
-FORMAT = 1
 QUALITY = 90  # of the JPEG files
 SHARD_BYTES = 30_000_000  # a shard is never larger
 
@@ -74,11 +74,11 @@ def write_split(root: str | Path, split: str, crops: Iterable[StoredCrop], shard
     """
     table = _Table()
     for number, group in enumerate(_grouped(crops, shard_bytes)):
-        with replacing(Path(root) / f"{split}-{number:03d}.tar") as path, tarfile.open(path, "w") as shard:
+        with replacing(Path(root) / shard_name(split, number)) as path, tarfile.open(path, "w") as shard:
             for crop in group:
                 _add(shard, f"{table.add(crop, number)}.jpg", crop.jpeg)
     if len(table):
-        with replacing(Path(root) / f"{split}.npz") as path:
+        with replacing(Path(root) / arrays_name(split)) as path:
             np.savez(path, **table.arrays())
     return len(table)
 
@@ -86,7 +86,7 @@ def write_split(root: str | Path, split: str, crops: Iterable[StoredCrop], shard
 def write_meta(root: str | Path, schema: KeypointSchema, resolution: int, made_with: Mapping[str, Any]) -> None:
     """Write `meta.json`: what the keypoints mean, the side of the crops in pixels, how the set was made."""
     meta = {"format": FORMAT, "schema": schema.name, "resolution": resolution, "made_with": dict(made_with)}
-    with replacing(Path(root) / "meta.json") as path:
+    with replacing(Path(root) / META) as path:
         path.write_text(json.dumps(meta, indent=1) + "\n")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deepanon.data.packed_files import shard_name
 from deepanon.errors import DataError, ImageError
 from deepanon.geometry import Array
 
@@ -45,7 +46,7 @@ class Shards:
 
     def path(self, number: int) -> Path:
         """Of a shard."""
-        return self.root / f"{self.split}-{number:03d}.tar"
+        return self.root / shard_name(self.split, number)
 
     def name(self, row: int) -> str:
         """`<shard>:<member>`, for messages."""

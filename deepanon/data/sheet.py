@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deepanon.data.packed_files import read_arrays, read_members, read_meta
-from deepanon.detections import FIVE, KeypointSchema, schema_for
+from deepanon.data.packed_files import arrays_name, read_arrays, read_members, shard_name, stored_schema
+from deepanon.detections import KeypointSchema
 from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
 
@@ -29,8 +29,7 @@ def draw_contact_sheet(root: str | Path, split: str = "train", columns: int = 8,
     if columns < 1 or rows < 1:
         raise OptionError(f"a sheet needs at least one column and row, got {columns} x {rows}")
     root = Path(root)
-    arrays, meta = read_arrays(root / f"{split}.npz"), read_meta(root)
-    schema = schema_for(meta.get("schema", FIVE.name))
+    arrays, schema = read_arrays(root / arrays_name(split)), stored_schema(root)
     n = len(arrays["key"])
     chosen = np.unique(np.linspace(0, n - 1, min(n, columns * rows)).round().astype(int))
     pictures = _pictures(root, split, arrays, chosen)
@@ -53,7 +52,7 @@ def _pictures(root: Path, split: str, arrays: dict[str, Array], chosen: Array) -
     wanted = {(int(arrays["shard"][row]), f"{arrays['key'][row]}.jpg"): int(row) for row in chosen}
     found: dict[int, Image.Image] = {}
     for number in sorted({shard for shard, _ in wanted}):
-        path = root / f"{split}-{number:03d}.tar"
+        path = root / shard_name(split, number)
         for name, blob in read_members(path):
             row = wanted.get((number, name))
             if row is not None:

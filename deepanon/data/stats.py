@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image
 
 from deepanon import geometry
+from deepanon.data import SPLITS
 from deepanon.data.check import signed_eyes
 from deepanon.data.duplicates import DISTANCE, LEVELS, gradient_hash, near_duplicates, thumbnail
-from deepanon.data.packed_files import SPLITS, read_arrays, read_members, read_meta
-from deepanon.detections import FIVE, KeypointSchema, schema_for
+from deepanon.data.packed_files import arrays_name, read_arrays, read_members, shard_name, stored_schema
+from deepanon.detections import KeypointSchema
 from deepanon.errors import DataError
 from deepanon.geometry import Array
 
@@ -57,10 +58,11 @@ def describe_set(root: str | Path) -> dict[str, Any]:
         DataError: there is no set, or a file cannot be read.
     """
     root = Path(root)
-    arrays = {split: read_arrays(root / f"{split}.npz") for split in SPLITS if (root / f"{split}.npz").is_file()}
+    files = {split: root / arrays_name(split) for split in SPLITS}
+    arrays = {split: read_arrays(path) for split, path in files.items() if path.is_file()}
     if not arrays:
         raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz); see docs/data.md")
-    schema = schema_for(read_meta(root).get("schema", FIVE.name))
+    schema = stored_schema(root)
     return {
         "bytes": sum(path.stat().st_size for path in root.iterdir() if path.is_file()),
         "schema": schema.name,
@@ -138,7 +140,7 @@ def _near_duplicates(root: Path, arrays: Mapping[str, Mapping[str, Array]]) -> d
 def _greys(root: Path, split: str, shards: Array) -> Iterator[tuple[str, Array]]:
     """(key, small grey picture) of every crop."""
     for number in np.unique(shards).tolist():
-        path = root / f"{split}-{number:03d}.tar"
+        path = root / shard_name(split, number)
         for name, blob in read_members(path):
             try:
                 with Image.open(io.BytesIO(blob)) as opened:

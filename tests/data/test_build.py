@@ -210,6 +210,22 @@ def test_folders_that_hold_something_else_are_refused(drawn, tmp_path):
     assert (tmp_path / "begun" / "notes.txt").read_text() == "mine"
 
 
+def test_only_what_a_build_could_have_made_is_removed(drawn, tmp_path):
+    """Put into the folder while the build was at work, which takes hours: nothing of it may be lost."""
+    build = Build(listed(drawn / "in"), tmp_path / "out", recipe(drawn))
+    list(build.examine())
+    mine = {"notes.txt", "labels.npz", "train-1.tar", "my-train-000.tar", ".notes.part.json", "train.npz.bak"}
+    for name in mine:
+        (tmp_path / "out" / name).write_text("mine")
+    (tmp_path / "out" / "folder").mkdir()
+    (tmp_path / "out" / "train-007.tar").write_text("of a run that was killed")
+    counts = build.pack()
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == mine | {"folder", "meta.json", "train-000.tar", "train.npz", "val-000.tar", "val.npz"}
+    assert {(tmp_path / "out" / name).read_text() for name in mine} == {"mine"}
+    assert Build(listed(drawn / "in"), tmp_path / "out", recipe(drawn)).pack() == counts
+
+
 def test_photos_that_changed_while_it_was_stopped_are_looked_at_again(photos, drawn, tmp_path):
     build = Build(listed(photos), tmp_path / "out", recipe(drawn))
     list(build.examine())
