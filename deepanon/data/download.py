@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import logging
 import os
 import re
 import shutil
@@ -18,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.errors import DataError, OptionError
+from deepanon.files import replacing
 
+log = logging.getLogger(__name__)
 CHUNK = 1 << 20
 TIMEOUT = 60.0  # seconds without a byte
 TRIES = 6  # in a row without a byte of progress
@@ -57,10 +60,11 @@ def fetch(
         target: file; its folder is made.
         md5: expected sum in hex, or None where nobody published one: then the length alone is checked.
         watch: called with the bytes there so far, and in all if the server said.
-        tries: how often in a row to try again without a byte of progress.
-        pause: seconds before the second try; doubled each time.
+        tries: how often in a row to try without a byte of progress.
+        pause: seconds before the next try; doubled each time that brought nothing, to a minute at most.
 
     Raises:
+        OptionError: the address is of another kind.
         DataError: refused by the server, no progress after `tries`, wrong sum, or no room on the disk.
     """
     target, part = Path(target), Path(f"{target}.part")
@@ -80,7 +84,7 @@ def fetch(
             failures = 0 if _size(part) > before else failures + 1
             if failures >= tries:
                 raise DataError(f"{url}: {error}; tried {tries} times, run again to go on from {part}") from error
-            time.sleep(min(pause * 2**failures, LONGEST_PAUSE))
+            time.sleep(min(pause * 2 ** max(failures - 1, 0), LONGEST_PAUSE))
     try:
         _check_sum(part, md5, f"{url}: the sum of the download is wrong; run again to fetch it anew")
     except DataError:
@@ -92,9 +96,13 @@ def fetch(
 
 def _go_on(url: str, part: Path, watch: Watch | None) -> None:
     """One request: append to `part` what is missing, or start over where the server's file is another one."""
-    if not _facts_file(part).is_file():  # nobody knows of which version the part is
+    known = _read_facts(part)
+    if known is None:  # nobody knows of which version the part is
+        if _size(part):
+            log.warning("%s: %s does not say which version this is part of; begun again", part, _facts_file(part).name)
         _discard(part)
-    offset, known = _size(part), _read_facts(part)
+        known = _Remote()
+    offset = _size(part)
     if offset and known.length == offset:
         return
     headers = {"User-Agent": "deepanon", "Accept-Encoding": "identity"}
@@ -128,7 +136,8 @@ def _receive(answer: Any, part: Path, offset: int, remote: _Remote, watch: Watch
     if missing is not None and missing > free:
         raise DataError(f"{part.parent}: {missing / 1e9:.1f} GB to fetch and {free / 1e9:.1f} GB free")
     with part.open("ab" if offset else "wb") as stream:
-        _facts_file(part).write_text(json.dumps(vars(remote)))
+        with replacing(_facts_file(part)) as facts:
+            facts.write_text(json.dumps(vars(remote)))
         while chunk := answer.read(CHUNK):
             try:
                 stream.write(chunk)
@@ -164,12 +173,14 @@ def _facts_file(part: Path) -> Path:
     return Path(f"{part}.json")
 
 
-def _read_facts(part: Path) -> _Remote:
-    """What was noted beside the part; nothing if that is missing or unreadable."""
+def _read_facts(part: Path) -> _Remote | None:
+    """What was noted beside the part; None if that is missing or makes no sense."""
     try:
-        return _Remote(**json.loads(_facts_file(part).read_text()))
+        facts = _Remote(**json.loads(_facts_file(part).read_text()))
     except (OSError, ValueError, TypeError):
-        return _Remote()
+        return None
+    sound = isinstance(facts.tag, str) and (facts.length is None or type(facts.length) is int)
+    return facts if sound else None
 
 
 def _discard(part: Path) -> None:

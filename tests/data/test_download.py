@@ -150,10 +150,40 @@ def test_a_file_that_became_shorter_than_the_part(server, tmp_path):
     assert get(server, tmp_path, None) == server.content
 
 
-def test_a_part_of_unknown_origin_is_not_built_on(server, tmp_path):
+@pytest.mark.parametrize(
+    "facts", [None, "", '{"tag": "\\"one', "[]", '{"tags": 1}', '{"tag": 7}', '{"tag": "", "length": "9"}', b"\xff\xfe"]
+)
+@pytest.mark.parametrize("md5", [MD5, None])
+def test_a_part_of_unknown_origin_is_not_built_on(server, tmp_path, caplog, facts, md5):
+    """Neither where the facts are missing nor where they are torn; with the sum unknown, nothing else would show it."""
     (tmp_path / "f.zip.part").write_bytes(b"x" * 1000)
-    assert get(server, tmp_path) == CONTENT
+    if facts is not None:
+        (tmp_path / "f.zip.part.json").write_bytes(facts if isinstance(facts, bytes) else facts.encode())
+    assert get(server, tmp_path, md5) == CONTENT
     assert "Range" not in server.asked[0]
+    assert "f.zip.part: f.zip.part.json does not say which version this is part of; begun again" in caplog.text
+
+
+def test_nothing_is_said_where_nothing_was_begun(server, tmp_path, caplog):
+    assert get(server, tmp_path) == CONTENT
+    assert caplog.text == ""
+
+
+def test_facts_are_whole_or_not_there(server, tmp_path, monkeypatch):
+    """A kill in the middle of writing them: what stands there after it can be read, or is nothing."""
+    from pathlib import Path
+
+    def torn(path, text):
+        path.write_bytes(text[: len(text) // 2].encode())
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", torn)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(server.url, tmp_path / "f.zip", MD5)
+    facts = tmp_path / "f.zip.part.json"
+    assert not facts.exists() or json.loads(facts.read_text())
+    assert get(server, tmp_path) == CONTENT
 
 
 def test_a_part_that_is_whole_needs_no_request(server, tmp_path):
