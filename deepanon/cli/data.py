@@ -123,7 +123,7 @@ def _add_download(group: Any) -> None:
         description="Fetch metainfo, boxes and keypoints of FDF, and on request its images, from where its authors put "
         "them, and unpack them. Started again, it goes on where it stopped.",
     )
-    command.add_argument("out", metavar="OUT", help="folder of the data set")
+    command.add_argument("out", metavar="OUT", help="folder of the data set; one for FDF, another for FDF256")
     command.add_argument("--images", action="store_true", help="fetch the faces too (FDF: 55 GB)")
     command.add_argument(
         "--licences",
@@ -177,13 +177,14 @@ def _stats(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> int:
-    from deepanon.data.fdf_archives import BASE_URL, FDF, FDF256, LICENCES, TERMS, chosen_archives, download_fdf
+    from deepanon.data.fdf_archives import BASE_URL, CATALOGUES, LICENCES, TERMS, chosen_archives, download_fdf
 
-    archives = chosen_archives(options.licences, options.images, FDF256 if options.fdf256 else FDF)
+    data_set, base_url = "FDF256" if options.fdf256 else "FDF", options.base_url or BASE_URL
+    archives = chosen_archives(options.licences, options.images, CATALOGUES[data_set])
     print(TERMS)
     print(*(f"  {LICENCES[name]}" for name in archives if name in LICENCES), sep="\n")
     with Bars() as watch:
-        fetched = download_fdf(archives, options.out, options.base_url or BASE_URL, options.keep_archives, watch)
+        fetched = download_fdf(data_set, archives, options.out, base_url, options.keep_archives, watch)
     print(f"{options.out}: {', '.join(fetched)} fetched" if fetched else f"{options.out}: everything was there")
     return 0
 

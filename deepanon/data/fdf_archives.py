@@ -13,11 +13,11 @@ from pathlib import Path
 
 from deepanon.data.download import fetch
 from deepanon.data.unzip import unzip
-from deepanon.errors import DataError, OptionError
+from deepanon.errors import DataError, OptionError, lookup
 from deepanon.files import replacing
 
 BASE_URL = "https://api.loke.aws.unit.no/dlr-gui-backend-resources-content/v2/contents/links"
-STATE = "fdf_download.json"  # which archives are unpacked
+STATE = "fdf_download.json"  # of which data set the folder is, and which archives are unpacked
 LICENCES = {
     "cc-by-2": "CC BY 2.0: credit the photographer",
     "cc-by-sa-2": "CC BY-SA 2.0: credit the photographer, share under the same licence",
@@ -96,6 +96,7 @@ FDF256 = {
         md5="2cd40e77def0e14148530d7f250a199e",
     ),
 }
+CATALOGUES = {"FDF": FDF, "FDF256": FDF256}
 
 
 def chosen_archives(licences: Sequence[str] | None, images: bool, catalogue: dict[str, Archive]) -> dict[str, Archive]:
@@ -112,6 +113,7 @@ def chosen_archives(licences: Sequence[str] | None, images: bool, catalogue: dic
 
 
 def download_fdf(
+    data_set: str,
     archives: dict[str, Archive],
     out: str | Path,
     base_url: str = BASE_URL,
@@ -121,6 +123,7 @@ def download_fdf(
     """Fetch and unpack what is not there yet, one archive after the other; started again, it goes on.
 
     Args:
+        data_set: "FDF" or "FDF256", whose archives have the same names: a folder holds one of them.
         archives: name -> archive; the zip files become `<name>.zip` in `out`.
         out: folder of the data set.
         base_url: where the archives are.
@@ -131,19 +134,23 @@ def download_fdf(
         The names of the archives that were fetched and unpacked now.
 
     Raises:
-        DataError: an archive cannot be fetched or unpacked, or there is no room; see `fetch` and `unzip`.
+        DataError: the folder is of the other data set, an archive cannot be fetched or unpacked, or there is no room;
+            see `fetch` and `unzip`.
+        OptionError: an unknown data set.
     """
+    lookup(CATALOGUES, data_set, "data set")
     out = Path(out)
-    done = _done(out)
+    done = _done(out, data_set)
     todo = {name: archive for name, archive in archives.items() if name not in done}
     _check_room(out, todo)
+    if todo:
+        _note(out, data_set, done)  # before anything is fetched: a part is of one data set, too
     for name, archive in todo.items():
         zip_file = out / f"{name}.zip"
         fetch(f"{base_url.rstrip('/')}/{archive.path}", zip_file, archive.md5, _tell(watch, f"fetching {name}"))
         unzip(zip_file, out, archive.rename, _tell(watch, f"unpacking {name}"))
         done.append(name)
-        with replacing(out / STATE) as path:
-            path.write_text(json.dumps({"unpacked": done}) + "\n")
+        _note(out, data_set, done)
         if not keep_archives:
             zip_file.unlink()
     return list(todo)
@@ -153,13 +160,24 @@ def _tell(watch: Callable[[str, int, int | None], None] | None, what: str) -> Ca
     return None if watch is None else lambda done, total: watch(what, done, total)
 
 
-def _done(out: Path) -> list[str]:
-    if not (out / STATE).is_file():
+def _note(out: Path, data_set: str, done: list[str]) -> None:
+    with replacing(out / STATE) as path:
+        path.write_text(json.dumps({"data_set": data_set, "unpacked": done}) + "\n")
+
+
+def _done(out: Path, data_set: str) -> list[str]:
+    """What is unpacked in the folder, of this data set and no other."""
+    path = out / STATE
+    if not path.is_file():
         return []
     try:
-        return list(json.loads((out / STATE).read_text())["unpacked"])
+        state = json.loads(path.read_text())
+        known, done = state["data_set"], list(state["unpacked"])
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{out / STATE}: not readable ({error}); delete it to begin again") from None
+        raise DataError(f"{path}: not readable ({error!r}); delete it to begin again") from None
+    if known != data_set:
+        raise DataError(f"{out} holds {known}, by its {STATE}; fetch {data_set} into a folder of its own")
+    return done
 
 
 def _check_room(out: Path, todo: dict[str, Archive]) -> None:
