@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save
 
 from deepanon.detections import COCO7, FIVE
-from deepanon.errors import ModelError
+from deepanon.errors import ModelError, SaveError
 from deepanon.models import DeepPrivacyGenerator
 from deepanon.weights import BUNDLED, FORMAT, LoadedGenerator, load_generator, save_generator
 
@@ -42,6 +42,23 @@ def test_round_trip(tmp_path, schema, options):
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["g.safetensors"]
     (tmp_path / "usual").touch()
     assert (tmp_path / "new" / "g.safetensors").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("where the folder should be")
+    with pytest.raises(SaveError, match=r"g\.safetensors cannot be written: .* start the same command again"):
+        save_generator(tmp_path / "file" / "g.safetensors", LoadedGenerator(network(), FIVE, True))
+
+
+def test_a_file_is_moved_to_its_place_once_and_is_on_the_disk_before(tmp_path, monkeypatch):
+    import os
+
+    done = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *paths, real=real, name=name: (done.append(name), real(*paths)))
+    save_generator(tmp_path / "g.safetensors", LoadedGenerator(network(), FIVE, True))
+    assert done == ["fsync", "replace"]
 
 
 def test_missing_file_lists_what_is_bundled(tmp_path):

@@ -84,8 +84,7 @@ class Checkpoints(Every):
         """Write both files, each in one move. Every process takes part, as Lightning wants it, but only one writes."""
         module.trainer.save_checkpoint(self.folder / "last.ckpt", weights_only=False)
         if module.trainer.is_global_zero:
-            with saving(self.folder / "generator.safetensors") as temporary:
-                save_generator(temporary, grown_generator(module))
+            save_generator(self.folder / "generator.safetensors", grown_generator(module))
 
 
 class SampleGrid(Every):

@@ -15,7 +15,6 @@ from deepanon.checks import check_count
 from deepanon.data.cropset import CropSet
 from deepanon.distance import Moments, frechet_distance, kernel_distance
 from deepanon.embedders import Embedder, distance_names, face_windows
-from deepanon.files import saving
 from deepanon.geometry import Array
 from deepanon.models.growth import GrowthState
 from deepanon.training.batches import prepare
@@ -103,8 +102,7 @@ class HeldOutDistance(Every):
         if best:
             self.best = new
             if self.folder is not None:
-                with saving(self.folder / BEST) as temporary:
-                    save_generator(temporary, grown_generator(module))
+                save_generator(self.folder / BEST, grown_generator(module))
 
     def measure(self, module: Any) -> dict[str, Any]:
         """Distances of the generator as it is now, as plain values.

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from deepanon.detections import KeypointSchema, schema_for
 from deepanon.errors import ModelError, SchemaError
-from deepanon.files import replacing
+from deepanon.files import saving
 from deepanon.models import Generator, build_generator
 
 FORMAT = 1  # version of the header below
@@ -43,6 +43,7 @@ def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
 
     Raises:
         ValueError: weights are not finite or do not fit the schema; what was at `path` stays.
+        SaveError: see `files.saving`.
     """
     _check(generator)
     header = {
@@ -55,7 +56,7 @@ def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
     }
     network = generator.network
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
-    with replacing(path) as temporary:
+    with saving(path) as temporary:
         temporary.write_bytes(save(tensors, {"deepanon": json.dumps(header)}))  # save_file makes it readable to us only
 
 

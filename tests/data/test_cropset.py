@@ -147,6 +147,33 @@ def test_memory_stays_flat_over_epochs(tmp_path, packer):
     assert resident() - before < 2_000_000  # tensors are not traced; 4 epochs decode 20 MB
 
 
+def test_memory_stays_flat_once_the_cache_is_full(tmp_path, packer):
+    """The first epoch takes what the decoded crops take, and later epochs nothing more."""
+    packer(tmp_path, "train", 400, side=64)
+    data, size = PackedCrops(tmp_path, "train", 64), 400 * 64 * 64 * 3
+
+    def epoch():
+        for start in range(0, 400, 20):
+            data.read(range(start, start + 20), 64)
+
+    PackedCrops(tmp_path, "train", 64, cache_gib=0).read(range(20), 64)  # what decoding needs once
+    gc.collect()
+    tracemalloc.start()
+    epoch()
+    gc.collect()
+    full, before = tracemalloc.get_traced_memory()[0], resident()
+    assert size <= full < 1.1 * size
+    tracemalloc.reset_peak()
+    for _ in range(4):
+        epoch()
+    gc.collect()
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept - full < 100_000
+    assert peak - full < 1_000_000
+    assert resident() - before < 2_000_000  # 4 epochs copy 20 MB out of the cache
+
+
 def resident():
     """Bytes of this process in memory."""
     try:
