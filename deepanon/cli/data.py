@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +79,8 @@ def _add_check(group: Any) -> None:
 def _add_stats(group: Any) -> None:
     command = group.add_parser(
         "stats",
-        help="numbers, sizes, poses and near-duplicates of a set; licences of FDF",
-        description="Describe packed crops, or report the licences of a folder of FDF.",
+        help="numbers, sizes, poses and near-duplicates of a set; parts and licences of FDF",
+        description="Describe packed crops; of a folder of FDF, say which parts are there and under which licences.",
     )
     command.add_argument("root", metavar="ROOT", help="folder of packed crops or of FDF")
     command.add_argument("--json", metavar="FILE", help="write everything as JSON too")
@@ -159,17 +158,14 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _stats(options: argparse.Namespace) -> int:
-    from deepanon.data.stats import describe_set, table
+    from deepanon.data.fdf_stats import describe_fdf, fdf_table, is_fdf
+    from deepanon.data.stats import describe_set, is_packed, table
 
-    root = Path(options.root)
-    if any((root / part / "fdf_metainfo.json").is_file() for part in (".", "train", "val")):
-        from deepanon.data.fdf import licence_report
-
-        report = licence_report(root)
-        print(report)
-        facts = {"faces": report.faces} | asdict(report)
+    if is_fdf(options.root) and not is_packed(options.root):
+        facts = describe_fdf(options.root)
+        print(fdf_table(facts))
     else:
-        facts = describe_set(root)
+        facts = describe_set(options.root)
         print(table(facts))
     if options.json:
         write_json(options.json, facts)

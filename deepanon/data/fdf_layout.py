@@ -105,12 +105,12 @@ def _recognise(root: Path, split: str) -> list[str]:
     found = ["downloaded"] if (root / "images").is_dir() else []
     pictures = root / split / "images"
     if pictures.is_dir():
-        found.append("split" if _sizes(pictures) else "fdf256")
+        found.append("split" if sizes_in(pictures) else "fdf256")
     return found
 
 
 def _downloaded(root: Path, split: str, val_rows: int) -> FdfFiles:
-    folders = _sizes(root / "images")
+    folders = sizes_in(root / "images")
     if not folders:
         raise DataError(f"{root / 'images'}: no folders of pictures named by their size, such as 128")
     arrays = {}
@@ -137,7 +137,7 @@ def _downloaded(root: Path, split: str, val_rows: int) -> FdfFiles:
 
 
 def _split(root: Path, folder: Path, layout: str) -> FdfFiles:
-    folders = _sizes(folder / "images") if layout == "split" else {FDF256_SIDE: folder / "images"}
+    folders = sizes_in(folder / "images") if layout == "split" else {FDF256_SIDE: folder / "images"}
     side = max(folders)
     boxes, box_file = open_array(folder / "bounding_box" / str(side) if layout == "split" else folder / "bounding_box")
     keypoints, keypoint_file = open_array(folder / "landmarks")
@@ -146,7 +146,7 @@ def _split(root: Path, folder: Path, layout: str) -> FdfFiles:
     return FdfFiles(layout, folders, boxes, keypoints, side, True, 0, len(boxes), metainfo, box_file, keypoint_file)
 
 
-def _sizes(folder: Path) -> dict[int, Path]:
+def sizes_in(folder: Path) -> dict[int, Path]:
     """Sub-folders that are named by a size in pixels, ascending."""
     return dict(sorted((int(path.name), path) for path in _folders(folder) if path.name.isdecimal()))
 

@@ -48,6 +48,11 @@ def yaw(points: Array, schema: KeypointSchema) -> Array:
     return np.asarray(np.degrees(np.arctan2(along / half, NOSE_DEPTH)))
 
 
+def is_packed(root: str | Path) -> bool:
+    """Whether a split of packed crops lies in the folder."""
+    return any((Path(root) / arrays_name(split)).is_file() for split in SPLITS)
+
+
 def describe_set(root: str | Path) -> dict[str, Any]:
     """Everything as plain numbers, ready for JSON.
 
@@ -61,7 +66,7 @@ def describe_set(root: str | Path) -> dict[str, Any]:
     files = {split: root / arrays_name(split) for split in SPLITS}
     arrays = {split: read_arrays(path) for split, path in files.items() if path.is_file()}
     if not arrays:
-        raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz); see docs/data.md")
+        raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz) and nothing of FDF; see docs/data.md")
     schema = stored_schema(root)
     return {
         "bytes": sum(path.stat().st_size for path in root.iterdir() if path.is_file()),

@@ -168,6 +168,15 @@ def test_stats_of_fdf_are_its_licences(tmp_path, capsys):
         assert (facts["faces"], facts["licences"], facts["authors"]) == (3, {"cc-by-nc-2": 3}, {"ann": 2, "bob": 1})
 
 
+def test_stats_of_fdf_say_what_is_missing(fdf, tmp_path, capsys):
+    assert run("data", "stats", fdf) == 0
+    out = capsys.readouterr().out
+    assert "landmarks/32" in out
+    assert "fdf_metainfo.json: not there, so licences and authors are unknown" in out
+    assert run("data", "stats", tmp_path) == 2
+    assert "neither train.npz nor val.npz) and nothing of FDF" in capsys.readouterr().err
+
+
 def test_download_states_the_terms_before_it_starts(tmp_path, capsys):
     arguments = ["data", "fdf-download", tmp_path / "fdf", "--base-url", "ftp://nowhere", "--images"]
     assert run(*arguments, "--licences", "cc-by-2", "--fdf256") == 2
