@@ -38,7 +38,6 @@ class Shards:
         self.sizes = array("q", [0]) * len(keys)
         self.suffixes: dict[int, str] = {}  # of members that are not called .jpg
         self._open: dict[int, io.FileIO] = {}
-        self._process = os.getpid()
         order = np.argsort(numbers, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
             self._index(int(numbers[rows[0]]), rows)
@@ -60,9 +59,7 @@ class Shards:
             OSError: the shard cannot be opened or read any more.
         """
         size = self.sizes[row]
-        file = self._file(self.numbers[row])
-        file.seek(self.offsets[row])
-        blob = file.read(size)
+        blob = os.pread(self._file(self.numbers[row]).fileno(), size, self.offsets[row])  # moves no shared position
         if len(blob) != size:
             raise ImageError(f"not a readable picture (the shard ends after {len(blob)} of {size} bytes)")
         return blob
@@ -71,8 +68,6 @@ class Shards:
         return self.__dict__ | {"_open": {}}
 
     def _file(self, number: int) -> io.FileIO:
-        if self._process != os.getpid():  # forked: a position shared with another process would be moved by it
-            self._open, self._process = {}, os.getpid()
         file = self._open.get(number)
         if file is None:
             while len(self._open) >= OPEN_FILES:
