@@ -49,17 +49,17 @@ def draw_contact_sheet(root: str | Path, split: str = "train", columns: int = 8,
 
 def _pictures(root: Path, split: str, arrays: dict[str, Array], chosen: Array) -> dict[int, Image.Image]:
     """Row -> decoded crop."""
-    wanted = {(int(arrays["shard"][row]), f"{arrays['key'][row]}.jpg"): int(row) for row in chosen}
+    wanted = {(int(arrays["shard"][row]), str(arrays["key"][row])): int(row) for row in chosen}
     found: dict[int, Image.Image] = {}
     for number in sorted({shard for shard, _ in wanted}):
         path = root / shard_name(split, number)
         for name, blob in read_members(path):
-            row = wanted.get((number, name))
+            row = wanted.get((number, Path(name).stem))  # of whatever suffix, as `PackedCrops` has it
             if row is not None:
                 found[row] = _decoded(blob, f"{path}:{name}")
     missing = sorted(set(wanted.values()) - found.keys())
     if missing:
-        raise DataError(f"{root}: {arrays['key'][missing[0]]}.jpg of {split!r} is not in the shards")
+        raise DataError(f"{root}: {arrays['key'][missing[0]]} of {split!r} is not in the shards")
     return found
 
 

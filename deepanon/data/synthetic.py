@@ -100,7 +100,7 @@ def write_packed_crops(root: str | Path, split: str, n: int, seed: int, resoluti
     """Write one split of drawn crops in the layout that `deepanon.data.crops.PackedCrops` reads.
 
     Args:
-        root: folder; made if it is missing. The split's files in it and `meta.json` are replaced.
+        root: folder; made if it is missing. Files of the same names are replaced.
         split: "train" or "val".
         n: number of crops, at least 1.
         seed: the same seed gives the same crops.

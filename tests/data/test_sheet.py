@@ -1,6 +1,10 @@
+import io
+import tarfile
+
 import numpy as np
 import pytest
 
+from deepanon.data.packed_files import read_members
 from deepanon.data.sheet import EYES, FRAME, GAP, HEAD, MARGIN, TILE, draw_contact_sheet
 from deepanon.data.synthetic import write_packed_crops
 from deepanon.errors import DataError, OptionError
@@ -47,11 +51,24 @@ def test_unknown_keypoints_are_left_out(tmp_path):
     assert not (sheet == rgb(EYES["left eye"])).all(-1).any()
 
 
+def test_members_are_found_as_the_reader_finds_them(tmp_path):
+    """Sets that others wrote: a folder inside the tar, another suffix."""
+    write_packed_crops(tmp_path, "train", 3, seed=1, resolution=32)
+    expected = np.asarray(draw_contact_sheet(tmp_path))
+    files = dict(read_members(tmp_path / "train-000.tar"))
+    with tarfile.open(tmp_path / "train-000.tar", "w") as shard:
+        for name, blob in files.items():
+            member = tarfile.TarInfo(f"./crops/{name.removesuffix('.jpg')}.jpeg")
+            member.size = len(blob)
+            shard.addfile(member, io.BytesIO(blob))
+    assert (np.asarray(draw_contact_sheet(tmp_path)) == expected).all()
+
+
 def test_missing_pictures_are_named(tmp_path, drawn):
     write_packed_crops(tmp_path, "train", 2, seed=1, resolution=32)
     arrays = dict(np.load(tmp_path / "train.npz")) | {"key": np.array(["000000", "nobody"])}
     np.savez(tmp_path / "train.npz", **arrays)
-    with pytest.raises(DataError, match=r"nobody.jpg of 'train' is not in the shards"):
+    with pytest.raises(DataError, match=r"nobody of 'train' is not in the shards"):
         draw_contact_sheet(tmp_path)
     with pytest.raises(OptionError, match="at least one"):
         draw_contact_sheet(drawn, columns=0)
