@@ -27,7 +27,7 @@ class Build:
 
     Args:
         photos: name (path below the folder, with slashes) -> file.
-        out: folder of the set: new, empty, or an unfinished or finished build of the same photos and recipe.
+        out: folder of the set: new, empty, an unfinished build by this recipe, or a finished one of the same photos.
         recipe: how to make it.
 
     Attributes:
@@ -105,6 +105,8 @@ class Build:
 
     def pack(self) -> dict[str, Any]:
         """Write shards and arrays, then `meta.json`, then remove the journal; returns the counts.
+
+        Files by the names of a set are replaced (a run that was killed here leaves some); any other file stays.
 
         Raises:
             DataError: no crop passed the rules.

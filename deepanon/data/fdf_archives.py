@@ -142,7 +142,7 @@ def download_fdf(
     out = Path(out)
     done = _done(out, data_set)
     todo = {name: archive for name, archive in archives.items() if name not in done}
-    _check_room(out, todo)
+    _check_room(out, todo, keep_archives)
     if todo:
         _note(out, data_set, done)  # before anything is fetched: a part is of one data set, too
     for name, archive in todo.items():
@@ -180,10 +180,10 @@ def _done(out: Path, data_set: str) -> list[str]:
     return done
 
 
-def _check_room(out: Path, todo: dict[str, Archive]) -> None:
-    """PNGs hardly shrink in a zip: everything unpacked, and the largest archive beside it."""
+def _check_room(out: Path, todo: dict[str, Archive], keep: bool) -> None:
+    """PNGs hardly shrink in a zip: everything unpacked, and beside it the largest archive, or all that are kept."""
     sizes = [archive.size or 0.0 for archive in todo.values()]
-    needed = sum(sizes) + max(sizes, default=0.0)
+    needed = sum(sizes) + (sum(sizes) if keep else max(sizes, default=0.0))
     existing = next(path for path in (out.resolve(), *out.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if needed > free:

@@ -67,7 +67,7 @@ class LicenceReport:
 
 
 def licence_report(root: str | Path) -> LicenceReport:
-    """Count the licences and authors in a folder of FDF, over both splits; reads the metainfo once, entry by entry.
+    """Count the licences and authors in a folder of FDF: by the metainfo at the top, or else by that of both splits.
 
     Raises:
         DataError: no `fdf_metainfo.json` in `root`, `root/train` or `root/val`, or one that cannot be understood.

@@ -145,6 +145,10 @@ def test_room_is_reckoned_before_the_first_request(server, tmp_path, monkeypatch
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=60 * 10**9))
     with pytest.raises(DataError, match="about 78 GB needed and 60 GB free"):
         download_fdf("FDF", FDF, tmp_path / "not" / "yet" / "there", url)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=100 * 10**9))
+    with pytest.raises(DataError, match="about 110 GB needed and 100 GB free"):
+        download_fdf("FDF", FDF, tmp_path / "not" / "yet" / "there", url, keep_archives=True)
+    assert not (tmp_path / "not").exists()
     assert asked == []
 
 
