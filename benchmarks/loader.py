@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader
 from deepanon.data.batch import BatchRequest, as_is
 from deepanon.data.crops import PackedCrops
 from deepanon.data.cropset import CropSet
-from deepanon.data.fdf import FdfCrops
+from deepanon.data.fdf.crops import FdfCrops
 from deepanon.data.synthetic import draw_face, write_packed_crops
 
 SIDES = (128, 64, 32, 16)

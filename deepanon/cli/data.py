@@ -11,7 +11,7 @@ from deepanon.cli.shared import FAILED, Bars, add_detector, check_detector, prog
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
-    from deepanon.data.recipe import Recipe
+    from deepanon.data.building.recipe import Recipe
 
 MIN_SCORES = {"mtcnn": 0.95, "yunet": 0.8, "given": 0.0}  # detectors do not mean the same by a score
 
@@ -88,7 +88,7 @@ def _add_stats(group: Any) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from deepanon.data.build import Build, summarize
+    from deepanon.data.building.build import Build, summarize
     from deepanon.folders import make_plan
 
     workers = _workers(options.workers)
@@ -139,8 +139,8 @@ def _add_download(group: Any) -> None:
 def _check(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from deepanon.data.check import check_set
-    from deepanon.data.sheet import draw_contact_sheet
+    from deepanon.data.review.check import check_set
+    from deepanon.data.review.sheet import draw_contact_sheet
     from deepanon.images import check_writable, write_image
 
     if options.sheet:
@@ -158,8 +158,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _stats(options: argparse.Namespace) -> int:
-    from deepanon.data.fdf_stats import describe_fdf, fdf_table, is_fdf
-    from deepanon.data.stats import describe_set, is_packed, table
+    from deepanon.data.fdf.stats import describe_fdf, fdf_table, is_fdf
+    from deepanon.data.review.stats import describe_set, is_packed, table
 
     if is_fdf(options.root) and not is_packed(options.root):
         facts = describe_fdf(options.root)
@@ -173,7 +173,7 @@ def _stats(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> int:
-    from deepanon.data.fdf_archives import BASE_URL, CATALOGUES, LICENCES, TERMS, chosen_archives, download_fdf
+    from deepanon.data.fdf.archives import BASE_URL, CATALOGUES, LICENCES, TERMS, chosen_archives, download_fdf
 
     data_set, base_url = "FDF256" if options.fdf256 else "FDF", options.base_url or BASE_URL
     archives = chosen_archives(options.licences, options.images, CATALOGUES[data_set])
@@ -186,8 +186,8 @@ def _download(options: argparse.Namespace) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    from deepanon.data.recipe import Recipe
-    from deepanon.data.selection import Rules
+    from deepanon.data.building.recipe import Recipe
+    from deepanon.data.building.selection import Rules
 
     name = "given" if options.detections else options.detector
     arguments = {"faces": options.detections} if options.detections else check_detector(options)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from deepanon.cli import main
 from deepanon.data.crops import PackedCrops
-from deepanon.data.fdf_archives import LICENCES
+from deepanon.data.fdf.archives import LICENCES
 from deepanon.data.synthetic import draw_scene, write_packed_crops
 from deepanon.detections import FIVE
 from deepanon.detectors.given import write_detections

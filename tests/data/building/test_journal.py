@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from deepanon.data.journal import Examined, Journal
+from deepanon.data.building.journal import Examined, Journal
 from deepanon.data.packed_writer import StoredCrop
 from deepanon.errors import DataError
 
@@ -64,10 +64,10 @@ def test_a_photo_that_cannot_be_entered_whole_is_not_entered(tmp_path):
 
 def test_two_builds_cannot_share_a_journal(tmp_path):
     journal = Journal(tmp_path / "j")
-    code = (
-        f"from pathlib import Path; from deepanon.data.journal import Journal; Journal(Path({str(tmp_path / 'j')!r}))"
+    code = "import sys, pathlib; from deepanon.data.building.journal import Journal as J; J(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "j")], capture_output=True, text=True, check=False
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "another build is at work there" in done.stderr
     journal.close()
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 import numpy as np
 
-from deepanon.data.json_stream import object_entries
+from deepanon.data.fdf.json_stream import object_entries
 from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from deepanon.data.batch import BatchRequest
-from deepanon.data.fdf import FdfCrops
+from deepanon.data.fdf.crops import FdfCrops
 from deepanon.detections import COCO7
 from deepanon.errors import DataError, OptionError
 

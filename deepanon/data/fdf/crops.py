@@ -12,13 +12,11 @@ from deepanon import geometry
 from deepanon.checks import check_count
 from deepanon.data.cropset import CropSet
 from deepanon.data.decode import decode, size_of
-from deepanon.data.fdf_layout import FdfFiles, find_files, numbers_in
-from deepanon.data.fdf_meta import LicenceReport, kept_faces, licence_report
+from deepanon.data.fdf.layout import FdfFiles, find_files, numbers_in
+from deepanon.data.fdf.meta import kept_faces
 from deepanon.detections import COCO7
 from deepanon.errors import DataError, ImageError, OptionError
 from deepanon.geometry import Array
-
-__all__ = ["FdfCrops", "LicenceReport", "licence_report"]
 
 log = logging.getLogger(__name__)
 BLOCK = 100_000  # rows converted at a time, so that no second copy of a mapped array is made

@@ -10,10 +10,10 @@ from typing import Any
 
 from deepanon import __version__
 from deepanon.crops import cut
-from deepanon.data.journal import Examined
+from deepanon.data.building.journal import Examined
+from deepanon.data.building.provenance import describe_detector, package_versions, sha256_of
+from deepanon.data.building.selection import Rules, Selection, select
 from deepanon.data.packed_writer import QUALITY, StoredCrop, encode_jpeg
-from deepanon.data.provenance import describe_detector, package_versions, sha256_of
-from deepanon.data.selection import Rules, Selection, select
 from deepanon.detections import FIVE, Detections, KeypointSchema
 from deepanon.detectors import Detector, Given, build_detector
 from deepanon.errors import DeepanonError, OptionError

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepanon.data.build import Build, summarize
+from deepanon.data.building.build import Build, summarize
+from deepanon.data.building.recipe import Recipe, examine_photo, split_of
+from deepanon.data.building.selection import Rules
 from deepanon.data.crops import PackedCrops
 from deepanon.data.packed_files import read_arrays, read_members, read_meta
-from deepanon.data.recipe import Recipe, examine_photo, split_of
-from deepanon.data.selection import Rules
 from deepanon.data.synthetic import draw_scene
 from deepanon.detections import FIVE
 from deepanon.detectors.given import write_detections

@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from deepanon.data.unzip import unzip
+from deepanon.data.fdf.unzip import unzip
 from deepanon.errors import DataError
 
 

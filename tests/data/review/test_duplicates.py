@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepanon.data.duplicates import bit_distance, gradient_hash, near_duplicates, near_pairs, thumbnail
+from deepanon.data.review.duplicates import bit_distance, gradient_hash, near_duplicates, near_pairs, thumbnail
 from deepanon.data.synthetic import draw_face
 from deepanon.errors import OptionError
 
@@ -46,7 +46,7 @@ def test_pairs_are_those_of_a_plain_search_each_once(distance):
 
 
 def test_large_buckets_are_done_in_blocks(monkeypatch):
-    monkeypatch.setattr("deepanon.data.duplicates.BLOCK", 7)
+    monkeypatch.setattr("deepanon.data.review.duplicates.BLOCK", 7)
     blocks = list(near_pairs(np.zeros(40, np.uint64), 2))
     assert sum(map(len, blocks)) == 40 * 39 // 2
     assert max(map(len, blocks)) <= 49

@@ -12,9 +12,9 @@ import numpy as np
 
 from deepanon import geometry
 from deepanon.data import SPLITS
+from deepanon.data.building.selection import MUST_BE_INSIDE
 from deepanon.data.decode import decode, size_of
 from deepanon.data.packed_files import arrays_name, read_arrays, read_members, read_meta, shard_name
-from deepanon.data.selection import MUST_BE_INSIDE
 from deepanon.detections import FIVE, KeypointSchema, schema_for
 from deepanon.errors import DataError, ImageError, SchemaError
 from deepanon.geometry import Array

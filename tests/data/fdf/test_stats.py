@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepanon.data.fdf_stats import describe_fdf, fdf_table, is_fdf
+from deepanon.data.fdf.stats import describe_fdf, fdf_table, is_fdf
 from deepanon.errors import DataError
 
 PARTS = {f"{kind}/{side}": 6 for kind in ("images", "bounding_box", "landmarks") for side in (8, 32)}

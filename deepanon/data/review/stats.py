@@ -14,9 +14,9 @@ from PIL import Image
 
 from deepanon import geometry
 from deepanon.data import SPLITS
-from deepanon.data.check import signed_eyes
-from deepanon.data.duplicates import DISTANCE, LEVELS, gradient_hash, near_duplicates, thumbnail
 from deepanon.data.packed_files import arrays_name, read_arrays, read_members, shard_name, stored_schema
+from deepanon.data.review.check import signed_eyes
+from deepanon.data.review.duplicates import DISTANCE, LEVELS, gradient_hash, near_duplicates, thumbnail
 from deepanon.detections import KeypointSchema
 from deepanon.errors import DataError
 from deepanon.geometry import Array

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepanon.data.selection import Rules, select
+from deepanon.data.building.selection import Rules, select
 from deepanon.detections import COCO7, FIVE, Detections
 from deepanon.errors import OptionError
 from deepanon.geometry import crop_region

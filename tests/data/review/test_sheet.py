@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deepanon.data.packed_files import read_members
-from deepanon.data.sheet import EYES, FRAME, GAP, HEAD, MARGIN, TILE, draw_contact_sheet
+from deepanon.data.review.sheet import EYES, FRAME, GAP, HEAD, MARGIN, TILE, draw_contact_sheet
 from deepanon.data.synthetic import write_packed_crops
 from deepanon.errors import DataError, OptionError
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from deepanon.data.stats import NOSE_DEPTH, describe_rows, describe_set, roll, table, yaw
+from deepanon.data.review.stats import NOSE_DEPTH, describe_rows, describe_set, roll, table, yaw
 from deepanon.data.synthetic import write_packed_crops
 from deepanon.detections import COCO7, FIVE
 from deepanon.errors import DataError

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.data import SPLITS
-from deepanon.data.fdf_layout import numbers_in, open_array, sizes_in
-from deepanon.data.fdf_meta import LicenceReport, licence_report
+from deepanon.data.fdf.layout import numbers_in, open_array, sizes_in
+from deepanon.data.fdf.meta import LicenceReport, licence_report
 from deepanon.errors import DataError
 
 METAINFO = "fdf_metainfo.json"

@@ -11,7 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deepanon.data.fdf_archives import BASE_URL, FDF, FDF256, LICENCES, chosen_archives, download_fdf
+from deepanon.data.fdf.archives import BASE_URL, FDF, FDF256, LICENCES, chosen_archives, download_fdf
 from deepanon.errors import DataError, OptionError
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.data import SPLITS
-from deepanon.data.journal import Examined, Journal
+from deepanon.data.building.journal import Examined, Journal
+from deepanon.data.building.provenance import differences
+from deepanon.data.building.recipe import PHOTO_DIGITS, Recipe, examine_photo, keypoint_schema, split_of, stamp
+from deepanon.data.building.workers import in_processes, single_threaded
 from deepanon.data.packed_files import META, is_packed_name, read_meta
 from deepanon.data.packed_writer import StoredCrop, write_meta, write_split
-from deepanon.data.provenance import differences
-from deepanon.data.recipe import PHOTO_DIGITS, Recipe, examine_photo, keypoint_schema, split_of, stamp
-from deepanon.data.workers import in_processes, single_threaded
 from deepanon.errors import DataError, OptionError
 
 JOURNAL = "build.sqlite"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from deepanon.data.workers import in_processes
+from deepanon.data.building.workers import in_processes
 
 KILL = "__import__('os').kill(__import__('os').getpid(), 9)"
 
@@ -35,7 +35,7 @@ def test_an_exception_ends_everything():
 def test_no_process_outlives_its_parent():
     code = """
 if __name__ == "__main__":
-    from deepanon.data.workers import in_processes
+    from deepanon.data.building.workers import in_processes
     slow = "(print(__import__('os').getpid(), flush=True), __import__('time').sleep(300))"
     list(in_processes(eval, [slow], 1))
 """

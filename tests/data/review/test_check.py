@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepanon.data.check import SHOWN, check_set
+from deepanon.data.review.check import SHOWN, check_set
 from deepanon.data.synthetic import write_packed_crops
 from deepanon.errors import DataError
 

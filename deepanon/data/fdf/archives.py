@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepanon.data.download import fetch
-from deepanon.data.unzip import unzip
+from deepanon.data.fdf.unzip import unzip
 from deepanon.errors import DataError, OptionError, lookup
 from deepanon.files import replacing
 

@@ -5,9 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from deepanon.data import json_stream
-from deepanon.data.fdf import licence_report
-from deepanon.data.fdf_meta import OptOut, kept_faces, read_metainfo
+from deepanon.data.fdf import json_stream
+from deepanon.data.fdf.meta import OptOut, kept_faces, licence_report, read_metainfo
 from deepanon.errors import DataError
 
 
