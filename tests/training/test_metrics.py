@@ -100,7 +100,7 @@ class Slow:
 
 def test_waiting_for_data_shows(packed, tmp_path):
     entries = fit(SlowCrops(*(PackedCrops(packed, split, 16) for split in ("train", "val"))), tmp_path, Keep(), 16)
-    assert entries[32]["speed/data_wait"] > 0.7
+    assert entries[32]["speed/data_wait"] > 0.4  # more than nine tenths if nothing else runs
     assert entries[32]["speed/images_per_second"] < 16 / 0.6
 
 
