@@ -21,13 +21,17 @@ class DiffAugment:
     A discriminator that sees a small set often learns it by heart; one that never sees a crop twice alike cannot. The
     generator is trained through the same variation, so nothing of it shows in what it draws.
 
+    A discriminator that has learnt little yet is slowed down by it, so a set should be small beside the images seen.
+
     Attributes:
+        probability: share of the crops that are varied; each crop with its condition is varied or left as it is.
         colour: 1 varies brightness by up to ±0.5 (of a range of 2), saturation between 0 and 2, contrast between 0.5
             and 1.5; 0 leaves colours alone, values between scale these ranges.
         shift: largest shift to each side as a share of the crop.
         cutout: side of the square that is greyed out, as a share of the crop.
     """
 
+    probability: float = 1.0
     colour: float = 1.0
     shift: float = 0.125
     cutout: float = 0.5
@@ -38,11 +42,20 @@ class DiffAugment:
                 raise ValueError(f"diffaugment: {name} must lie in [0, 1], got {value}")
 
     def draw(self, draws: Draws) -> Tensor:
-        """(N, 7) numbers that fix the variation of each crop."""
-        return draws.uniform(7)
+        """(N, 8) numbers that fix the variation of each crop."""
+        return draws.uniform(8)
 
     def apply(self, view: View, numbers: Tensor) -> View:
         """Vary what the discriminator is to judge; differentiable in the image."""
+        if not self.probability:
+            return view
+        chosen = numbers[:, 7] < self.probability
+        varied = self._varied(view, numbers)
+        pairs = zip(varied, view, strict=True)
+        image, context, mask, keypoints = (torch.where(chosen.view(-1, *[1] * (x.ndim - 1)), x, y) for x, y in pairs)
+        return image, context, mask, keypoints
+
+    def _varied(self, view: View, numbers: Tensor) -> View:
         image, context, mask, keypoints = view
         size = image.shape[-1]
         both = torch.stack([image, context], 1)  # N,2,3,S,S: a crop and its context change alike
@@ -53,7 +66,7 @@ class DiffAugment:
             pixels, keypoints = _shift(pixels, cells), keypoints + cells[:, None] / size
         image, context, mask = pixels.split([3, 3, 1], 1)
         if self.cutout:
-            keep = _outside(numbers[:, 5:], self.cutout, size)
+            keep = _outside(numbers[:, 5:7], self.cutout, size)
             grey = GREY / 127.5 - 1
             image, context = (x * keep + grey * (1 - keep) for x in (image, context))
         return image, context, mask, keypoints

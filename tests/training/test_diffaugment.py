@@ -22,7 +22,7 @@ def numbers(how, n=6, seed=0):
 
 
 def test_nothing_is_varied_at_zero():
-    given, how = view(), DiffAugment(0, 0, 0)
+    given, how = view(), DiffAugment(1, 0, 0, 0)
     for before, after in zip(given, how.apply(given, numbers(how)), strict=True):
         torch.testing.assert_close(before, after)
 
@@ -37,7 +37,7 @@ def test_picture_and_context_stay_consistent():
 
 
 def test_shift_moves_pixels_mask_and_keypoints_together():
-    given, how = view(), DiffAugment(0, 0.25, 0)
+    given, how = view(), DiffAugment(1, 0, 0.25, 0)
     image, _, mask, points = how.apply(given, numbers(how))
     for i in range(6):
         dx, dy = ((points - given[3])[i, 0] * 16).round().int().tolist()
@@ -54,6 +54,16 @@ def test_shift_moves_pixels_mask_and_keypoints_together():
     assert len({tuple(p) for p in (points - given[3])[:, 0].mul(16).round().int().tolist()}) > 2
 
 
+@pytest.mark.parametrize(("probability", "least", "most"), [(0.0, 0, 0), (0.3, 40, 80), (1.0, 200, 200)])
+def test_a_share_of_the_crops_is_varied_with_all_that_belongs_to_them(probability, least, most):
+    given, how = view(n=200), DiffAugment(probability)
+    out = how.apply(given, numbers(how, 200))
+    everything = [(after != before).flatten(1).any(1) for after, before in zip(out, given, strict=True)]
+    assert least <= everything[0].sum() <= most
+    assert not (everything[2] & ~everything[0]).any()  # no mask moves without its crop
+    assert not (everything[3] & ~everything[0]).any()
+
+
 def test_unknown_keypoints_stay_unknown():
     image, context, mask, points = view()
     how = DiffAugment()
@@ -61,7 +71,7 @@ def test_unknown_keypoints_stay_unknown():
 
 
 def test_cutout_greys_one_square_of_the_asked_size():
-    given, how = view(n=40), DiffAugment(0, 0, 0.5)
+    given, how = view(n=40), DiffAugment(1, 0, 0, 0.5)
     image, _, mask, _ = how.apply(given, numbers(how, 40))
     changed = ((image - given[0]).abs() > 1e-5).any(1)
     assert torch.equal(mask, given[2])
