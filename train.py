@@ -17,10 +17,14 @@ import lightning as L
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning.pytorch.utilities import rank_zero_only
-from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from deepanon.errors import DeepanonError, ModelError, OptionError
 from deepanon.files import remove_parts, saving
+from deepanon.training import FaceData, GANTrainer
+from deepanon.training.callbacks import LAST, PREVIOUS
 from deepanon.training.checkpoint import look
 from deepanon.training.probe import measure
 from deepanon.training.processes import cluster
@@ -32,19 +36,20 @@ PASSING = ("output", "dry_run", "hydra")  # settings that say nothing about the 
 
 def train(config: DictConfig) -> Path | None:
     """Build everything, train, and return the path of the generator file; None after a dry run."""
-    if not isinstance(config.seed, int):
-        raise OptionError(f"seed must be a number, got {config.seed!r}")
-    L.seed_everything(config.seed, workers=True, verbose=False)
+    seed = config.seed
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise OptionError(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed!r}")
+    L.seed_everything(seed, workers=True, verbose=False)
     folder = Path(config.output)
     module = instantiate(config.model)
     plugins = cluster()
     trainer_for = partial(instantiate, config.trainer, **{"plugins": plugins} if plugins else {})
     if config.dry_run:
         if first_process():  # the others would only slow it down
-            print(table(module.growth, measure(module, trainer_for)))
+            print(table(module.growth, measure(module, trainer_for), module.warmup_images))
         return None
-    last = prepare_folder(folder, config, module)
     data = instantiate(config.data)
+    last = prepare_folder(folder, config, module, data)
     distance = [instantiate(config.distance, data=data.val)] if config.distance else []
     checkpoints = instantiate(config.checkpoints, training=stated(config.card))
     checkpoints.settings = plain(config)
@@ -60,21 +65,26 @@ def train(config: DictConfig) -> Path | None:
     trainer = trainer_for(callbacks=callbacks, logger=logger, enable_progress_bar=False)
     for one in trainer.loggers:
         one.log_hyperparams(plain(config))
-    trainer.fit(module, data, ckpt_path=last, weights_only=True)
+    try:
+        trainer.fit(module, data, ckpt_path=last, weights_only=True)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error} {way_back(folder)}") from error
     return folder / "generator.safetensors"
 
 
-def prepare_folder(folder: Path, config: DictConfig, module: L.LightningModule) -> Path | None:
+def prepare_folder(folder: Path, config: DictConfig, module: GANTrainer, data: FaceData) -> Path | None:
     """Look at what is in the output folder, leave the settings there, and return the checkpoint to go on from.
 
     Raises:
         ModelError: the checkpoint there is damaged, or of another model; the message says what was changed.
     """
-    last: Path | None = folder / "last.ckpt"
+    last: Path | None = folder / LAST
     assert last is not None
     if last.is_file():
         stored = look(last)
         changed = changes(stored.settings, plain(config))
+        if stored.crops not in (None, data.counts):
+            changed.append(f"crops in data.root: {stored.crops} -> {data.counts}")
         try:
             stored.check_model(module)
         except ModelError as error:
@@ -88,6 +98,14 @@ def prepare_folder(folder: Path, config: DictConfig, module: L.LightningModule) 
         with saving(folder / "config.yaml") as temporary:
             OmegaConf.save(config, temporary)
     return last
+
+
+def way_back(folder: Path) -> str:
+    """What a training that went bad can go on from."""
+    if not (folder / LAST).is_file():
+        return f"in another output folder: {folder} has no checkpoint yet"
+    also = f"; if it is too late already, put {PREVIOUS} in its place" if (folder / PREVIOUS).is_file() else ""
+    return f"from {folder / LAST}, with the same command{also}"
 
 
 def changes(before: dict[str, Any] | None, now: dict[str, Any]) -> list[str]:
@@ -108,6 +126,8 @@ def plain(config: Any) -> Any:
 
 def stated(card: DictConfig) -> dict[str, Any]:
     """What is said of the training, without what is left open."""
+    if not isinstance(card, DictConfig):
+        raise OptionError(f"card must be a table such as card.data=TEXT, got {card!r}")
     return {name: fact for name, fact in OmegaConf.to_container(card, resolve=True).items() if fact is not None}  # type: ignore[union-attr, misc]
 
 
@@ -178,14 +198,15 @@ def main(config: DictConfig) -> None:
             say(f"generator written to {written}")
     except InstantiationException as error:  # Hydra wraps what the constructors say
         sys.exit(f"train.py: {_reason(error)}")
-    except (DeepanonError, FloatingPointError, MissingMandatoryValue) as error:
+    except (DeepanonError, FloatingPointError, OmegaConfBaseException, MisconfigurationException) as error:
         sys.exit(f"train.py: {_without_traceback(str(error))}")
 
 
 def _reason(error: InstantiationException) -> str:
     """One line: what the constructor objected to, and the key of the config it was called from."""
     key = str(error).rpartition("full_key: ")[2]
-    return " ".join(f"{error.__cause__ or error} (config key {key})".split())
+    cause = error.__cause__ or error
+    return " ".join(f"{str(cause) or type(cause).__name__} (config key {key})".split())
 
 
 def _without_traceback(message: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,19 @@ def saving(path: str | Path) -> Iterator[Path]:
             f"{path} cannot be written: {error.strerror or error}; what was there before is whole. "
             "Mend that, then start the same command again"
         ) from error
+
+
+def keep(path: str | Path, as_: str | Path) -> None:
+    """Let the file at `path` be found at `as_` too, in place of what was there, also when `path` is replaced later.
+
+    Raises:
+        SaveError: it cannot be kept; both stay as they were.
+    """
+    with saving(as_) as temporary:
+        try:
+            os.link(path, temporary)  # no second copy, and no moment without a file at `path`
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)
 
 
 def remove_parts(folder: str | Path) -> list[Path]:

@@ -95,7 +95,12 @@ def test_a_wrong_value_is_one_clear_line(packed, tmp_path):
         (["model.growth.phases.0.batch_size=x"], "batch_size must be a whole number, got 'x'"),
         (["checkpoints.images=0"], "images must be positive, got 0 (config key checkpoints)"),
         (["+trainer.speed=9"], "speed"),
-        (["seed=abc"], "seed must be a number, got 'abc'"),
+        (["seed=abc"], "seed must be a whole number from 0 to 4294967295, got 'abc'"),
+        (["seed=5000000000"], "seed must be a whole number from 0 to 4294967295"),
+        (["bar.line_seconds=abc"], "line_seconds must be a number, got 'abc' (config key bar)"),
+        (["card=abc"], "card must be a table such as card.data=TEXT, got 'abc'"),
+        (["+trainer.gradient_clip_val=1"], "Automatic gradient clipping is not supported for manual optimization"),
+        (["model.reconstruction_weight=1"], "do nothing one without the other (config key model)"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -148,9 +153,38 @@ def test_a_checkpoint_of_another_model_is_refused(packed, tmp_path, monkeypatch)
         train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}")
 
 
-def stored(folder):
+def test_a_schedule_is_only_changed_in_what_is_to_come(packed, tmp_path, monkeypatch):
+    """Otherwise layers that were never trained would be drawn with at full weight, or trained ones lie idle."""
+    arguments = [*TINY, f"data.root={packed}", "logger=none", "distance=none"]
+    stop = ["+trainer.limit_train_batches=3", "trainer.max_epochs=1"]
+    train_here(monkeypatch, tmp_path, *arguments, *stop)  # 48 of 64 images at 8 px
+    message = r"was at 8 px after 48 images, model.growth.phases would be at 16 px: only what is still to come"
+    with pytest.raises(SystemExit, match=message):
+        train_here(monkeypatch, tmp_path, *arguments, "model.growth.phases.0.stable=32")
+    train_here(monkeypatch, tmp_path, *arguments, "model.growth.phases.0.stable=48", "model.growth.phases.1.stable=8")
+
+
+def test_a_training_that_went_bad_can_go_on_from_before(packed, tmp_path, monkeypatch):
+    arguments = [*TINY, f"data.root={packed}", "logger=none", "distance=none", "checkpoints.images=16"]
+    stop = ["+trainer.limit_train_batches=2", "trainer.max_epochs=1"]
+    train_here(monkeypatch, tmp_path, *arguments, *stop)
+    good, out = stored(tmp_path / "out/train"), tmp_path / "out/train"
+    with pytest.raises(SystemExit, match=r"go on with a lower lr|the generator cannot be stored"):
+        train_here(monkeypatch, tmp_path, *arguments, "model.lr=1e20")
+    left = [stored(out, name) for name in ("last.ckpt", "previous.ckpt") if (out / name).is_file()]
+    assert any(same_weights(checkpoint, good) for checkpoint in left)
+    assert all(torch.isfinite(value).all() for value in left[0]["state_dict"].values())
+    train_here(monkeypatch, tmp_path, *arguments, "model.lr=0.0001")
+    assert load_generator(out / "generator.safetensors").training["images_seen"] == 192
+
+
+def same_weights(one, other):
+    return all(torch.equal(one["state_dict"][name], value) for name, value in other["state_dict"].items())
+
+
+def stored(folder, file="last.ckpt"):
     """What a checkpoint holds, Lightning's counters aside."""
-    checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
+    checkpoint = torch.load(folder / file, weights_only=True)
     return {name: checkpoint[name] for name in ("state_dict", "optimizer_states", "images_seen")}
 
 
@@ -198,7 +232,7 @@ def test_what_was_changed_is_said_until_a_checkpoint_has_it(packed, tmp_path, mo
 
 def test_a_full_disk_ends_training_with_one_line(packed, tmp_path, monkeypatch):
     """The system refuses files of more than 60,000 bytes; the checkpoint needs more."""
-    arguments = [*TINY, f"data.root={packed}"]
+    arguments = [*TINY, f"data.root={packed}", "distance=none"]
     train_here(monkeypatch, tmp_path, *arguments)
     before = (tmp_path / "out/train/last.ckpt").read_bytes()
     assert len(before) > 60_000

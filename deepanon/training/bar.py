@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import lightning as L
 from tqdm import tqdm
 
+from deepanon.checks import check_weight
 from deepanon.training.schedule import Progress, duration, work
 
 
@@ -26,7 +27,8 @@ class GrowthBar(L.Callback):
     """
 
     def __init__(self, refresh_seconds: float = 0.5, line_seconds: float = 60.0, stream: TextIO | None = None) -> None:
-        self.refresh_seconds, self.line_seconds, self.stream = refresh_seconds, line_seconds, stream
+        self.refresh_seconds = check_weight("refresh_seconds", refresh_seconds)
+        self.line_seconds, self.stream = check_weight("line_seconds", line_seconds), stream
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         """Show where training starts; one process does so for all."""

@@ -16,14 +16,15 @@ from torch import Tensor
 from deepanon.checks import check_count, check_switch
 from deepanon.data.cropset import CropSet
 from deepanon.errors import SaveError
-from deepanon.files import saving
+from deepanon.files import keep, saving
 from deepanon.images import to_uint8
 from deepanon.training.batches import prepare
 from deepanon.training.checkpoint import WholeFiles
 from deepanon.training.record import grown_generator
-from deepanon.weights import save_generator
+from deepanon.weights import check_generator, save_generator
 
 log = logging.getLogger(__name__)
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 
 
 class Every(L.Callback):
@@ -55,6 +56,9 @@ class Every(L.Callback):
 class Checkpoints(Every):
     """Writes `last.ckpt` (everything needed to go on) and `generator.safetensors` (the averaged generator).
 
+    The checkpoint before it stays as `previous.ckpt`. Nothing is written while steps are being left out for want of a
+    finite gradient, nor when the generator cannot be stored: a training that went bad must not replace a good state.
+
     Args:
         folder: where to.
         images: how often.
@@ -71,6 +75,7 @@ class Checkpoints(Every):
         if training is not None and not isinstance(training, dict):
             raise TypeError(f"training must be a table of facts, got {training!r}")
         self.folder, self.facts = Path(folder), training or {}
+        self._written: int | None = None
 
     def setup(self, trainer: L.Trainer, module: Any, stage: str) -> None:
         """Let checkpoints be written whole or not at all."""
@@ -81,10 +86,23 @@ class Checkpoints(Every):
         checkpoint["settings"] = self.settings
 
     def act(self, module: Any) -> None:
-        """Write both files, each in one move. Every process takes part, as Lightning wants it, but only one writes."""
-        module.trainer.save_checkpoint(self.folder / "last.ckpt", weights_only=False)
-        if module.trainer.is_global_zero:
-            save_generator(self.folder / "generator.safetensors", grown_generator(module))
+        """Write both files, each in one move. Every process takes part, as Lightning wants it, but only one writes.
+
+        Raises:
+            ModelError: the generator cannot be stored; what was written before stays.
+            SaveError: a file cannot be written.
+        """
+        if any(module.skipped):
+            log.warning("no checkpoint after %d images: steps had no finite gradient lately", module.images_seen)
+            return
+        generator, first = grown_generator(module), module.trainer.is_global_zero
+        check_generator(generator)
+        if first and (self.folder / LAST).is_file() and self._written != module.images_seen:
+            keep(self.folder / LAST, self.folder / PREVIOUS)
+        module.trainer.save_checkpoint(self.folder / LAST, weights_only=False)
+        if first:
+            save_generator(self.folder / "generator.safetensors", generator)
+        self._written = module.images_seen
 
 
 class SampleGrid(Every):

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from torch import nn
 
 from deepanon.errors import ModelError
 from deepanon.files import saving
+from deepanon.models import Growth, Phase
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -45,15 +45,19 @@ class Stored:
         images_seen: its clock.
         settings: those it was made with; None if nobody said.
         shapes: of all weights, by name.
+        growth: the schedule it was made with.
+        crops: how many train and are held out, as `FaceData.counts`; None if its data did not say.
     """
 
     path: Path
     images_seen: int
     settings: dict[str, Any] | None
     shapes: dict[str, tuple[int, ...]]
+    growth: Growth
+    crops: dict[str, int] | None
 
-    def check_model(self, module: nn.Module) -> None:
-        """Raise `ModelError` unless `module` has the layers that were stored."""
+    def check_model(self, module: Any) -> None:
+        """Raise `ModelError` unless the `GANTrainer` has the layers that were stored, and has grown as far."""
         wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
         wrong = [name for name in {**wanted, **self.shapes} if self.shapes.get(name) != wanted.get(name)]
         if wrong:
@@ -62,6 +66,13 @@ class Stored:
             raise ModelError(
                 f"{self.path} is of another model: {name} is {there} there and {here} here; "
                 f"see model.{name.partition('.')[0]}, or choose another output="
+            )
+        last = max(self.images_seen - 1, 0)
+        was, would = (growth.at(last).resolution for growth in (self.growth, module.growth))
+        if was != would:
+            raise ModelError(
+                f"{self.path} was at {was} px after {self.images_seen:,} images, model.growth.phases would be at "
+                f"{would} px: only what is still to come of a schedule may be changed; or choose another output="
             )
 
 
@@ -78,7 +89,9 @@ def look(path: Path) -> Stored:
             raise zipfile.BadZipFile(f"{damaged} is not what was written")
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         shapes = {name: tuple(value.shape) for name, value in stored["state_dict"].items()}
-        return Stored(path, int(stored["images_seen"]), stored.get("settings"), shapes)
+        facts = stored["deepanon"]["training"]
+        growth = Growth([Phase(**phase) for phase in facts["schedule"]])
+        return Stored(path, int(stored["images_seen"]), stored.get("settings"), shapes, growth, facts.get("crops"))
     except (
         zipfile.BadZipFile,
         pickle.UnpicklingError,

@@ -115,6 +115,11 @@ class FaceData(L.LightningDataModule):
         self.train, self.val, self.seed, self.workers, self.prefetch = train, val, seed, workers, prefetch
         log.info("%d crops to train with, %d held out, from %s", len(train), len(val), root or "several places")
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many crops there are, for checkpoints and cards."""
+        return {"train": len(self.train), "held_out": len(self.val)}
+
     def train_dataloader(self) -> DataLoader[FaceBatch]:
         """Batches from where the module's clock stands; this process's share of them.
 

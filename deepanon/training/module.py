@@ -13,6 +13,7 @@ from deepanon.checks import check_count, check_kind, check_switch, check_weight
 from deepanon.crops import Crops
 from deepanon.data.batch import FaceBatch
 from deepanon.detections import schema_for
+from deepanon.errors import OptionError
 from deepanon.models import Discriminator, Generator, Growth, Objective, WassersteinGP
 from deepanon.models.growth import GrowthState
 from deepanon.models.layers import Fade
@@ -98,6 +99,8 @@ class GANTrainer(L.LightningModule):
             check_weight("gradient_clip", gradient_clip, positive=True)
         self.reconstruction_weight = check_weight("reconstruction_weight", reconstruction_weight)
         self.reconstruction_images = check_count("reconstruction_images", reconstruction_images, 0)
+        if bool(reconstruction_weight) != bool(reconstruction_images):
+            raise OptionError("reconstruction_weight and reconstruction_images do nothing one without the other")
         self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
         self.warmup_images, self.skips = check_count("warmup_images", warmup_images, 0), check_count("skips", skips, 0)
         self.compile_networks, self.seed = check_switch("compile", compile), check_count("seed", seed, 0)
@@ -176,9 +179,7 @@ class GANTrainer(L.LightningModule):
 
     def _reconstruction(self) -> float:
         """Current weight of the reconstruction term."""
-        if not self.reconstruction_images:
-            return 0.0
-        return self.reconstruction_weight * max(0.0, 1 - self.images_seen / self.reconstruction_images)
+        return self.reconstruction_weight * max(0.0, 1 - self.images_seen / max(self.reconstruction_images, 1))
 
     def _step(self, which: int, loss: Tensor) -> Tensor:
         """Let one network learn; a gradient that is not finite is left out. Returns the gradient's norm."""
@@ -193,8 +194,7 @@ class GANTrainer(L.LightningModule):
             if self.skipped[which] > AMENDS * self.skips:
                 raise FloatingPointError(
                     f"more than {self.skips} steps in a row, or more than one in {AMENDS + 1}, had no finite gradient, "
-                    f"the last after {self.images_seen} images (loss {loss.item()}); the last checkpoint is good: "
-                    "go on from it with a lower lr"
+                    f"the last after {self.images_seen} images (loss {loss.item()}); go on with a lower lr"
                 )
             return norm
         self.skipped[which] = max(0, self.skipped[which] - 1)

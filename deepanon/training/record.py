@@ -50,7 +50,7 @@ def _training(module: Any) -> dict[str, Any]:
     }
     data = module.trainer.datamodule
     if isinstance(data, FaceData):
-        facts["crops"] = {"train": len(data.train), "held_out": len(data.val)}
+        facts["crops"] = data.counts
     for callback in module.trainer.callbacks:
         for name, value in getattr(callback, "facts", {}).items():
             known = facts.get(name)

@@ -104,12 +104,13 @@ class Progress:
         return self.done(self.growth.total_images) - self.done(images_seen)
 
 
-def table(growth: Growth, timings: Sequence[Timing]) -> str:
+def table(growth: Growth, timings: Sequence[Timing], warmup_images: int = 0) -> str:
     """The schedule as text: a line for each fade and each stable part, how long it takes, the sum, how it was timed.
 
     Args:
         growth: the schedule.
         timings: what an image costs, by phase.
+        warmup_images: so many of the first are learnt without the discriminator, which the times do not allow for.
     """
     rows: list[tuple[str, ...]] = [("phase", "px", "alpha", "batch", "images", "so far", "steps", "ms/image", "time")]
     total, steps, seconds = 0, 0, 0.0
@@ -124,6 +125,8 @@ def table(growth: Growth, timings: Sequence[Timing]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     notes = [_note(n, p.batch_size, t) for n, (p, t) in enumerate(zip(growth.phases, timings, strict=True), 1)]
+    if warmup_images:
+        notes.append(f"the first {warmup_images:,} images warm up and cost about a third of what is said here")
     return "\n".join([*lines, *(note for note in notes if note)])
 
 

@@ -141,7 +141,7 @@ class HeldOutDistance(Every):
                 if not torch.isfinite(pictures).all():
                     raise FloatingPointError(
                         f"the generator draws pixels that are not finite after {module.images_seen} images; "
-                        "the last checkpoint is good"
+                        "go on with a lower lr"
                     )
             found["crop"].append(self.embedder(pictures).cpu())
             windows = face_windows(pictures, crops.boxes, self.embedder.size)

@@ -42,10 +42,10 @@ def save_generator(path: str | Path, generator: LoadedGenerator) -> None:
     """Write the network in float16 with its constructor arguments, schema and training facts (plain JSON values).
 
     Raises:
-        ValueError: weights are not finite or do not fit the schema; what was at `path` stays.
+        ModelError: weights are not finite, too large, or do not fit the schema; what was at `path` stays.
         SaveError: see `files.saving`.
     """
-    _check(generator)
+    check_generator(generator)
     header = {
         "format": FORMAT,
         "architecture": generator.network.architecture,
@@ -83,17 +83,23 @@ def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cp
         loaded = LoadedGenerator(
             network.eval().requires_grad_(False), schema_for(header["schema"]), header["pose_free"], header["training"]
         )
-        _check(loaded)
+        if fault := _fault(loaded):
+            raise ModelError(f"{path} is not a usable generator file: {fault}")
     except (SafetensorError, SchemaError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelError(f"{path} is not a usable generator file: {type(error).__name__}: {error}") from error
     network.to(device)
     return loaded
 
 
-def _check(generator: LoadedGenerator) -> None:
-    """Raise `ValueError` if it cannot draw: a file that is whole may still hold nonsense."""
+def check_generator(generator: LoadedGenerator) -> None:
+    """Raise `ModelError` if it could not draw once it is stored in float16."""
+    if fault := _fault(generator):
+        raise ModelError(f"the generator cannot be stored: {fault}")
+
+
+def _fault(generator: LoadedGenerator) -> str | None:
+    """Why it cannot draw: a file that is whole may still hold nonsense."""
     if generator.network.keypoints != len(generator.schema):
-        raise ValueError(f"{generator.network.keypoints} keypoints do not fit schema {generator.schema.name!r}")
-    broken = [name for name, value in generator.network.named_parameters() if not torch.isfinite(value).all()]
-    if broken:
-        raise ValueError(f"weights are not finite: {broken[0]} and {len(broken) - 1} more")
+        return f"{generator.network.keypoints} keypoints do not fit schema {generator.schema.name!r}"
+    broken = [name for name, value in generator.network.named_parameters() if not torch.isfinite(value.half()).all()]
+    return f"weights are not finite, or above 65,504: {broken[0]} and {len(broken) - 1} more" if broken else None

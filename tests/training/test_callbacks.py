@@ -7,6 +7,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
 
 from deepanon.data.crops import PackedCrops
+from deepanon.errors import ModelError
 from deepanon.models import DeepPrivacyDiscriminator as Discriminator
 from deepanon.models import DeepPrivacyGenerator as Generator
 from deepanon.models import Growth, Phase
@@ -24,7 +25,11 @@ class Trainer:
     is_global_zero, loggers, callbacks, datamodule = True, (), (), None
 
     def save_checkpoint(self, path, weights_only):
-        WholeFiles().save_checkpoint({}, path)
+        WholeFiles().save_checkpoint({"saved": len(self.saved)}, path)
+        self.saved.append(path)
+
+    def __init__(self):
+        self.saved = []
 
 
 class Module(GANTrainer):
@@ -90,9 +95,31 @@ def test_generator_that_broke_is_not_written(tmp_path):
     Checkpoints(tmp_path, 10).act(trained)
     before = (tmp_path / "generator.safetensors").read_bytes()
     trained.ema.core[0][0].weight.data[0] = float("nan")
-    with pytest.raises(ValueError, match=r"weights are not finite: core\.0\.0\.weight"):
+    with pytest.raises(ModelError, match=r"weights are not finite, or above 65,504: core\.0\.0\.weight"):
         Checkpoints(tmp_path, 10).act(trained)
     assert (tmp_path / "generator.safetensors").read_bytes() == before
+    assert trained.trainer.saved == [tmp_path / "last.ckpt"]  # the checkpoint was not replaced either
+
+
+def test_the_checkpoint_before_is_kept(tmp_path):
+    trained, checkpoints = module(8), Checkpoints(tmp_path, 10)
+    read = lambda name: torch.load(tmp_path / name)["saved"]  # noqa: E731
+    for trained.images_seen in (8, 16, 24):
+        checkpoints.act(trained)
+    assert (read("previous.ckpt"), read("last.ckpt")) == (1, 2)
+    checkpoints.act(trained)  # at the end of training, after the same images
+    assert (read("previous.ckpt"), read("last.ckpt")) == (1, 3)
+
+
+def test_nothing_is_written_while_steps_are_left_out(tmp_path, caplog):
+    trained = module(8)
+    Checkpoints(tmp_path, 10).act(trained)
+    trained.images_seen, trained.skipped = 16, [0, 9]
+    with caplog.at_level(logging.WARNING):
+        Checkpoints(tmp_path, 10).act(trained)
+    assert "no checkpoint after 16 images: steps had no finite gradient lately" in caplog.text
+    assert names(tmp_path) == ["generator.safetensors", "last.ckpt"]
+    assert trained.trainer.saved == [tmp_path / "last.ckpt"]
 
 
 @pytest.mark.parametrize(("seen", "size"), [(0, 8), (20, 8), (24, 16), (60, 16)])

@@ -24,7 +24,9 @@ def module(**widths):
 
 
 def write(path, seen=8):
-    WholeFiles().save_checkpoint({"state_dict": module().state_dict(), "images_seen": seen}, path)
+    facts = {"schedule": [{"resolution": 16, "batch_size": 8, "fade": 0, "stable": 16}]}
+    content = {"state_dict": module().state_dict(), "images_seen": seen, "deepanon": {"training": facts}}
+    WholeFiles().save_checkpoint(content, path)
     return path
 
 

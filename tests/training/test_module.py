@@ -28,7 +28,11 @@ def build(phases=SHORT, **options):
         "discriminator": Discriminator(16, WIDTHS),
         "growth": Growth(phases),
     }
-    return GANTrainer(**nets | {"augmentation": Augmentation(second_hole=0.5), "reconstruction_weight": 1.0} | options)
+    return GANTrainer(
+        **nets
+        | {"augmentation": Augmentation(second_hole=0.5), "reconstruction_weight": 1.0, "reconstruction_images": 1000}
+        | options
+    )
 
 
 class StopAt(L.Callback):
@@ -164,7 +168,7 @@ def test_reconstruction_weight_falls_to_zero():
     for module.images_seen in (0, 25, 100, 1000):
         weights.append(module._reconstruction())
     assert weights == [4.0, 3.0, 0.0, 0.0]
-    assert build(reconstruction_weight=4.0)._reconstruction() == 0  # no images, no term
+    assert build(reconstruction_weight=0, reconstruction_images=0)._reconstruction() == 0
 
 
 def test_gradients_that_are_not_finite_stop_training_after_a_bounded_number(packed, tmp_path):
@@ -258,6 +262,7 @@ def test_gradient_clipping_bounds_the_norm(packed, tmp_path):
         ({"floor_boxes": 1}, TypeError, "floor_boxes must be true or false"),
         ({"skips": -1}, ValueError, "skips must be 0 or more"),
         ({"ema_half_life": 0}, ValueError, "ema_half_life"),
+        ({"reconstruction_images": 0}, ValueError, "do nothing one without the other"),
         ({"reconstruction_images": "many"}, TypeError, "reconstruction_images"),
         ({"seed": "x"}, TypeError, "seed must be a whole number"),
         ({"augmentation": {"flip": 0}}, TypeError, "augmentation must be"),
