@@ -44,7 +44,7 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="modern", help="config of configs/model (default: %(default)s)")
-    parser.add_argument("--resolutions", type=int, nargs="+", help="phases to time (default: those of the schedule)")
+    parser.add_argument("--resolutions", type=int, nargs="+", help="sizes to time (default: those of the schedule)")
     parser.add_argument("--batch", type=int, help="images a step (default: the schedule's)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
@@ -59,10 +59,10 @@ def main() -> None:
     schedule = instantiate(config.model.growth, _convert_="all")
     print(f"model={options.model}  {options.device}  {options.precision}  {torch.get_num_threads()} threads")
     print("  px batch      trainer   plain loop  ratio GFLOP/img       of conv peak")
-    for phase in schedule.phases:
-        if options.resolutions is None or phase.resolution in options.resolutions:
-            alone = Phase(phase.resolution, options.batch or phase.batch_size, 0, 10**9)
-            print(row(config, alone, options), flush=True)
+    sizes = {phase.resolution: phase.batch_size for phase in schedule.phases}
+    for size in options.resolutions or sizes:
+        batch = options.batch or sizes.get(size, schedule.phases[-1].batch_size)
+        print(row(config, Phase(size, batch, 0, 10**9), options), flush=True)
 
 
 def row(config: Any, phase: Phase, options: argparse.Namespace) -> str:

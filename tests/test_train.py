@@ -5,6 +5,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
+from deepanon.data.synthetic import write_packed_crops
 from deepanon.errors import OptionError
 from deepanon.training import Checkpoints
 from deepanon.weights import load_generator
@@ -375,3 +377,16 @@ def test_two_processes_are_started_by_the_trainers_own_flags(packed, tmp_path):
     assert one["step"].tolist() == both["step"].tolist() == [32, 64, 96, 128, 160, 192]
     for name in ("discriminatorloss", "generatorl1", "generatorgradient", "discriminatorreal"):
         np.testing.assert_allclose(one[name], both[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_quick_makes_a_generator_and_a_grid_in_three_minutes(tmp_path):
+    """On two cores, from crops on a disk; drawn ones here."""
+    write_packed_crops(tmp_path / "crops", "train", 400, seed=1)
+    write_packed_crops(tmp_path / "crops", "val", 300, seed=2)
+    start = time.perf_counter()
+    result = train("experiment=quick", "data.root=crops", cwd=tmp_path, OMP_NUM_THREADS="2")
+    assert result.returncode == 0, result.stderr
+    assert time.perf_counter() - start < 180
+    assert load_generator(tmp_path / "out/train/generator.safetensors").network.resolution == 32
+    assert (tmp_path / "out/train/grid-00006000.png").is_file()
