@@ -16,6 +16,11 @@ class Share:
     world: int = 1
 
 
+def generator_for(seed: int, number: int) -> torch.Generator:
+    """Source on the CPU for a run's `number`: runs whose seeds are neighbours share none of their first million."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + number)
+
+
 class Draws:
     """Random numbers for the crops of one batch, made on the CPU whatever the device.
 
@@ -34,7 +39,7 @@ class Draws:
         self, seed: int, images_seen: int, n: int, device: torch.device | str = "cpu", share: Share | None = None
     ) -> None:
         self.n, self.device, self.share = n, device, share or Share()
-        self._source = torch.Generator().manual_seed(seed * 1_000_003 + images_seen)
+        self._source = generator_for(seed, images_seen)
 
     def uniform(self, *shape: int) -> Tensor:
         """(n, *shape) float32, uniform in [0, 1)."""

@@ -18,6 +18,7 @@ from deepanon.data.cropset import CropSet
 from deepanon.errors import DataError, OptionError, SchemaError
 from deepanon.geometry import Array
 from deepanon.models import Growth
+from deepanon.training.draws import generator_for
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,9 @@ class GrowthBatchSampler(Sampler[BatchRequest]):
     """One batch after the other until the schedule ends: rows, and the resolution of the phase.
 
     Image number i of training is row `permutation(seed, i // n)[i % n]`, so training that starts again at `start`
-    images sees what it would have seen. The phase's batch size is that of all processes together: each gets an equal,
-    contiguous slice of the same batch, and the order does not depend on how many there are.
+    images sees what it would have seen, and runs with other seeds have other orders in every round. The phase's batch
+    size is that of all processes together: each gets an equal, contiguous slice of the same batch, and the order does
+    not depend on how many there are.
 
     Args:
         n: rows of the data set.
@@ -73,7 +75,7 @@ class _Orders:
     def _permutation(self, number: int) -> Array:
         if number != self._round:
             self._round = number
-            self._order = torch.randperm(self.n, generator=torch.Generator().manual_seed(self.seed + number)).numpy()
+            self._order = torch.randperm(self.n, generator=generator_for(self.seed, number)).numpy()
         return self._order
 
 

@@ -9,6 +9,7 @@ from deepanon.data.crops import PackedCrops
 from deepanon.errors import DataError, OptionError, SchemaError
 from deepanon.models import Growth, Phase
 from deepanon.training import FaceData, GrowthBatchSampler
+from deepanon.training.draws import generator_for
 
 GROWTH = Growth([Phase(8, 7, 0, 20), Phase(16, 4, 10, 15)])
 EVEN = Growth([Phase(8, 8, 0, 24), Phase(16, 4, 8, 16)])
@@ -38,7 +39,14 @@ def test_every_row_is_seen_once_a_round_in_a_new_order():
 def test_image_number_i_is_what_the_docstring_says():
     order = flat(GrowthBatchSampler(10, GROWTH, seed=3))
     for i, row in enumerate(order):
-        assert row == torch.randperm(10, generator=torch.Generator().manual_seed(3 + i // 10))[i % 10]
+        assert row == torch.randperm(10, generator=generator_for(3, i // 10))[i % 10]
+
+
+def test_neighbouring_seeds_share_no_order():
+    """Not even in different rounds: repeats with seeds 0, 1, 2 would else see the same orders one round apart."""
+    growth = Growth([Phase(8, 24, 0, 24 * 50)])
+    orders = [tuple(r.rows) for seed in range(4) for r in GrowthBatchSampler(24, growth, seed)]
+    assert len(orders) == len(set(orders)) == 4 * 50
 
 
 def test_order_depends_on_the_seed_and_nothing_else():
