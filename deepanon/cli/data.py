@@ -68,7 +68,7 @@ def _add_check(group: Any) -> None:
         "check",
         help="look at every array and picture of a set, and draw a contact sheet",
         description="Judge packed crops from end to end. Exit code 1 if training on them would stop, or if train and "
-        "val share people or pictures; what is only odd is noted.",
+        "val share people or pictures or one is missing; what is only odd is noted.",
     )
     command.add_argument("root", metavar="ROOT", help="folder of packed crops")
     command.add_argument("--sheet", metavar="FILE", help="draw crops with boxes and keypoints to this picture file")
@@ -101,7 +101,7 @@ def _build(options: argparse.Namespace) -> int:
     if build.done:
         counts = build.pack()
         print(f"{options.out} is whole already: {counts['crops']} crops of {counts['photos']} photos")
-        return FAILED if counts["failed"] else 0
+        return _verdict(counts, recipe, options.out)
     if len(build.todo) < len(plan.jobs):
         print(f"going on: {len(plan.jobs) - len(build.todo)} of {len(plan.jobs)} photos were done before")
     progress(build.examine(workers), len(build.todo))
@@ -110,9 +110,20 @@ def _build(options: argparse.Namespace) -> int:
     counts = build.pack()
     print(summarize(counts))
     print(f"{options.out}: {counts['train']} crops for training, {counts['val']} held out")
-    if recipe.val and not counts["val"]:
-        print("deepanon: nobody was drawn for the held-out part; raise --val or add photos", file=sys.stderr)
-    return FAILED if counts["failed"] else 0
+    return _verdict(counts, recipe, options.out)
+
+
+def _verdict(counts: dict[str, Any], recipe: Recipe, out: str) -> int:
+    """Exit code of a build that went through; says what training would lack."""
+    lacking = not counts["train"] or (recipe.val > 0 and not counts["val"])  # --val 0 asks for it
+    if lacking:
+        what, change = ("was held out", "larger") if counts["train"] else ("is left to train with", "smaller")
+        print(
+            f"deepanon: nobody {what}, and train.py needs both; the crops stay in {out}. "
+            f"Build into a new folder with a {change} --val (it was {recipe.val:g})",
+            file=sys.stderr,
+        )
+    return FAILED if lacking or counts["failed"] else 0
 
 
 def _add_download(group: Any) -> None:

@@ -9,10 +9,12 @@ import numpy as np
 
 from deepanon import geometry
 from deepanon.checks import check_count
+from deepanon.data import SPLITS
 from deepanon.data.cropset import CropSet
 from deepanon.data.decode import check_size, decode, size_of
 from deepanon.data.packed_files import META, arrays_name, read_arrays, stored_schema
 from deepanon.data.shards import Shards
+from deepanon.data.units import check_fractions
 from deepanon.detections import KeypointSchema, schema_for
 from deepanon.errors import DataError, ImageError, SchemaError
 from deepanon.geometry import Array
@@ -105,7 +107,7 @@ def _schema_of(root: Path, asked: KeypointSchema | str | None) -> KeypointSchema
 
 def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
     if not path.is_file():
-        raise DataError(f"{path} does not exist; data.root must be a folder of packed crops (see data/README.md)")
+        raise DataError(_why_missing(path))
     arrays = read_arrays(path, (*REQUIRED, "source"))
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
@@ -119,6 +121,18 @@ def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
             )
     _check_values(arrays, path)
     return arrays
+
+
+def _why_missing(path: Path) -> str:
+    others = [path.with_name(arrays_name(split)) for split in SPLITS]
+    found = [other.name for other in others if other.is_file()]
+    if not found:
+        return f"{path} does not exist; data.root must be a folder of packed crops (see data/README.md)"
+    what = "no held-out crops" if path.stem == "val" else f"no crops of split {path.stem!r}"
+    return (
+        f"{path.parent}: {what}, as {found[0]} is there but {path.name} is not; "
+        "build the set into a new folder with another --val (see docs/data.md)"
+    )
 
 
 def _check_values(arrays: dict[str, Array], path: Path) -> None:
@@ -142,6 +156,8 @@ def _check_values(arrays: dict[str, Array], path: Path) -> None:
     if wrong.size:
         box = arrays["box"][wrong[0]].tolist()
         raise DataError(f"{path}: box {wrong[0]} {box} hides nothing; boxes are x0 y0 x1 y1 as fractions of the crop")
+    for name in ("box", "keypoints"):
+        check_fractions(arrays[name], path, f"{name} must hold fractions of the crop (pixels / its side)")
 
 
 def _of_sources(arrays: dict[str, Array], sources: list[str], root: Path) -> Array:

@@ -1,6 +1,6 @@
 """Writing packed crops: tar shards of JPEG files, one `.npz` of arrays a split, and `meta.json`.
 
-The layout is described in docs/data.md. The same crops in the same order give the same files, bit for bit.
+The layout is described in data/README.md. The same crops in the same order give the same files, bit for bit.
 """
 
 from __future__ import annotations

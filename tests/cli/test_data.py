@@ -88,9 +88,29 @@ def test_a_photo_that_fails_is_named_and_sets_the_exit_code(photos, tmp_path, ca
     assert build(photos, tmp_path, "--val", "0") == 1  # the set is whole, and still lacks a photo
 
 
-def test_nobody_held_out_is_said(photos, tmp_path, capsys):
-    assert build(photos, tmp_path, "--val", "1e-9") == 0
-    assert "nobody was drawn for the held-out part" in capsys.readouterr().err
+def test_nobody_held_out_is_said_and_sets_the_exit_code(photos, tmp_path, capsys):
+    for _ in range(2):  # the second time the set is whole already
+        assert build(photos, tmp_path, "--val", "1e-9") == 1
+        error = capsys.readouterr().err
+        assert f"nobody was held out, and train.py needs both; the crops stay in {tmp_path / 'out'}." in error
+        assert "Build into a new folder with a larger --val (it was 1e-09)" in error
+    assert len(PackedCrops(tmp_path / "out", "train", 64)) == 4
+    assert run("data", "check", tmp_path / "out") == 1
+    assert "PROBLEM: split missing: 1 (val)" in capsys.readouterr().err
+    assert build(photos, tmp_path, "--val", "0.6") == 2
+    error = capsys.readouterr().err
+    assert "holds a finished set, which stays as it is; to change something, build into a new folder" in error
+    assert "settings.val: 1e-09, now 0.6" in error
+
+
+def test_nobody_left_to_train_with(photos, tmp_path, capsys):
+    assert build(photos, tmp_path, "--val", "0.999999999") == 1
+    assert "nobody is left to train with" in (error := capsys.readouterr().err)
+    assert "with a smaller --val" in error
+
+
+def test_no_held_out_part_may_be_asked_for(photos, tmp_path):
+    assert build(photos, tmp_path, "--val", "0") == 0
 
 
 MISUSE = {

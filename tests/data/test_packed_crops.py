@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import pickle
 
 import numpy as np
@@ -94,6 +95,12 @@ def test_impossible_options(packed, name, value, error):
         ({"box": np.full((4, 4), np.nan, np.float32)}, "box holds values that are not finite"),
         ({"box": np.tile(np.float32([30, 30, 90, 90]), (4, 1))}, r"box 0 .* hides nothing; boxes are .* fractions"),
         ({"box": np.tile(np.float32([0.5, 0.5, 0.2, 0.9]), (4, 1))}, "hides nothing"),
+        ({"box": np.tile(np.float32([0, 0, 30, 30]), (4, 1))}, r"train.npz: box must hold fractions .* lie below 15"),
+        (
+            {"keypoints": np.full((4, 5, 2), 18, np.float32)},
+            r"train.npz: keypoints must hold fractions of the crop .* half of them lie below 18",
+        ),
+        ({"keypoints": np.where(np.arange(10).reshape(5, 2) % 3, np.nan, np.full((4, 5, 2), 18.0))}, "lie below 18"),
         ({"shard": np.array([0, 1, 0, 7])}, r"train-007.tar does not exist"),
         ({"key": np.array(["000000", "000001", "nobody", "000003"])}, "1 of 4 crops .* the first is nobody.jpg"),
         ({"key": np.array([{}, {}, {}, {}])}, "not a readable npz"),
@@ -129,6 +136,20 @@ def test_missing_files_are_named(tmp_path, packer):
     (tmp_path / "train.npz").write_bytes(b"no npz")
     with pytest.raises(DataError, match=r"train.npz: not a readable npz"):
         PackedCrops(tmp_path, "train", 8)
+
+
+def test_a_set_without_held_out_crops_says_so(tmp_path, packer):
+    packer(tmp_path / "a", "train", 4)
+    with pytest.raises(DataError, match=r"a: no held-out crops, as train.npz is there but val.npz is not; .*--val"):
+        PackedCrops(tmp_path / "a", "val", 8)
+    packer(tmp_path / "b", "val", 4)
+    with pytest.raises(DataError, match=r"b: no crops of split 'train', as val.npz is there but train.npz is not"):
+        PackedCrops(tmp_path / "b", "train", 8)
+
+
+def test_unknown_keypoints_have_no_unit(tmp_path, packer):
+    packer(tmp_path, "train", 4, keypoints=np.full((4, 5, 2), np.nan, np.float32))
+    assert len(PackedCrops(tmp_path, "train", 8)) == 4
 
 
 def test_a_set_of_crops_that_are_too_small_is_refused_before_training(tmp_path, packer, jpeg):
@@ -201,6 +222,16 @@ def test_a_pickled_set_reads_the_same(packed):
     expected = everything(data, 16)
     again = pickle.loads(pickle.dumps(data))
     assert torch.equal(everything(again, 16).images, expected.images)
+
+
+def test_reading_moves_no_position_in_the_file(packed):
+    """Forked workers share their parent's open files: a position that moves would hand one the bytes of another."""
+    shards = PackedCrops(packed, "train", 32).shards
+    file = shards._file(shards.numbers[5]).fileno()
+    os.lseek(file, 7, os.SEEK_SET)
+    blobs = [shards.read(row) for row in (5, 1, 5) if shards.numbers[row] == shards.numbers[5]]
+    assert blobs[0] == blobs[2] != blobs[1]
+    assert os.lseek(file, 0, os.SEEK_CUR) == 7
 
 
 def test_many_shards_keep_few_files_open(tmp_path, packer, monkeypatch):

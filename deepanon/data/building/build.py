@@ -63,7 +63,10 @@ class Build:
         made_with.pop("counts", None)
         differ = differences(made_with, self.settings | {"photos": self.listing})
         if differ:
-            raise DataError(f"{self.out} holds a set made from other photos or settings: {'; '.join(differ)}")
+            raise DataError(
+                f"{self.out} holds a finished set, which stays as it is; to change something, build into a new folder. "
+                f"It was made from other photos or settings: {'; '.join(differ)}"
+            )
         return True
 
     def _open_journal(self) -> Journal:

@@ -14,6 +14,7 @@ from deepanon.data.cropset import CropSet
 from deepanon.data.decode import decode, size_of
 from deepanon.data.fdf.layout import FdfFiles, find_files, numbers_in
 from deepanon.data.fdf.meta import kept_faces
+from deepanon.data.units import check_fractions
 from deepanon.detections import COCO7
 from deepanon.errors import DataError, ImageError, OptionError
 from deepanon.geometry import Array
@@ -35,7 +36,7 @@ class FdfCrops(CropSet):
         split: "train" or "val".
         resolution: largest side in pixels that can be read.
         licences: keep only faces under these, e.g. [cc-by-2, cc-by-sa-2]; None keeps all. Needs the metainfo.
-        opt_out: file that lists what must not be used, see `fdf_meta.OptOut`.
+        opt_out: file that lists what must not be used, see `deepanon.data.fdf.meta.OptOut`.
         limit: keep only the first so many.
         val_rows: rows at the end that are held out, in the layout as downloaded (which has no folders for it).
         layout: "downloaded", "split" or "fdf256", where two lie in the same folder; None = find out.
@@ -173,18 +174,11 @@ def _fractions(files: FdfFiles, rows: Array) -> tuple[Array, Array]:
 
 
 def _check_units(values: Array, unit: str, files: FdfFiles, path: Path) -> None:
-    """The layout says the unit; refuse values that can only be in the other one, or in pixels of another size.
-
-    As fractions, coordinates in a face crop have a median near a half, whichever unit they came in.
-    """
-    pixels = f"pixels of {files.side} px pictures"
-    middle = float(np.median(values[:: max(1, len(values) // BLOCK)]))
-    if not 0.1 < middle < 1.5:
-        stored = middle if unit == "fractions" else middle * files.side
-        raise DataError(
-            f"{path}: coordinates must be {pixels if unit == 'pixels' else unit} in layout {files.layout!r}, "
-            f"but half of them lie below {stored:.3g}"
-        )
+    """The layout says the unit; refuse values that can only be in the other one, or in pixels of another size."""
+    pixels = unit == "pixels"
+    wanted = f"pixels of {files.side} px pictures" if pixels else unit
+    expected = f"coordinates must be {wanted} in layout {files.layout!r}"
+    check_fractions(values, path, expected, files.side if pixels else 1)
 
 
 def _check_boxes(files: FdfFiles, rows: Array, numbers: Array, boxes: Array) -> None:

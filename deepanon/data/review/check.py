@@ -15,6 +15,7 @@ from deepanon.data import SPLITS
 from deepanon.data.building.selection import MUST_BE_INSIDE
 from deepanon.data.decode import decode, size_of
 from deepanon.data.packed_files import arrays_name, read_arrays, read_members, read_meta, shard_name
+from deepanon.data.units import odd_median
 from deepanon.detections import FIVE, KeypointSchema, schema_for
 from deepanon.errors import DataError, ImageError, SchemaError
 from deepanon.geometry import Array
@@ -80,9 +81,8 @@ def check_set(root: str | Path) -> Findings:
     root, findings = Path(root), Findings()
     present = [split for split in SPLITS if (root / arrays_name(split)).is_file()]
     if not present:
-        raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz); see docs/data.md")
-    for split in set(SPLITS) - set(present):
-        (findings.note if split == "val" else findings.problem)("split missing", split)
+        raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz); see data/README.md")
+    findings.problem("split missing", *(split for split in SPLITS if split not in present))
     schema, side = _meta(root, findings)
     splits = {split: _check_split(root, split, schema, side, findings) for split in present}
     if None not in splits.values() and len(splits) == 2:
@@ -160,9 +160,15 @@ def check_places(arrays: dict[str, Array], keys: list[str], schema: KeypointSche
     findings.note("box reaches out of its crop", *_of(keys, hidden & ((box < 0) | (box > 1)).any(1)))
     findings.problem("keypoint infinite", *_of(keys, np.isinf(points).any(axis=(1, 2))))
     points = np.where(np.isinf(points), np.nan, points)
+    for name, values in (("box", np.where(bad[:, None], np.nan, box)), ("keypoints", points)):
+        median = odd_median(values)
+        if median is not None:
+            findings.problem(f"{name}: no fractions of the crop", f"half lie below {median:.3g}")
     findings.note("keypoints unknown", *_of(keys, np.isnan(points).any((1, 2))))
     middle = points[:, [schema.points.index(name) for name in MUST_BE_INSIDE]]  # N,3,2; NaN compares as inside
-    findings.note("eye or nose out of the crop", *_of(keys, ((middle < 0) | (middle > 1)).any((1, 2))))
+    out = np.asarray(((middle < 0) | (middle > 1)).any(2))  # N,3
+    count = findings.problem if out.sum() > 0.5 * (~np.isnan(middle).any(2)).sum() else findings.note
+    count("eye or nose out of the crop", *_of(keys, out.any(axis=1)))
     outside = (middle < box[:, None, :2]) | (middle > box[:, None, 2:])
     findings.note("eye or nose out of the box", *_of(keys, hidden & outside.any((1, 2))))
     crossed = signed_eyes(points, schema)[:, 0] < 0

@@ -66,7 +66,8 @@ def describe_set(root: str | Path) -> dict[str, Any]:
     files = {split: root / arrays_name(split) for split in SPLITS}
     arrays = {split: read_arrays(path) for split, path in files.items() if path.is_file()}
     if not arrays:
-        raise DataError(f"{root}: no packed crops (neither train.npz nor val.npz) and nothing of FDF; see docs/data.md")
+        nothing = "no packed crops (neither train.npz nor val.npz) and nothing of FDF"
+        raise DataError(f"{root}: {nothing}; see data/README.md")
     schema = stored_schema(root)
     return {
         "bytes": sum(path.stat().st_size for path in root.iterdir() if path.is_file()),

@@ -46,6 +46,10 @@ DAMAGE = {
     "box hides nothing of its crop (boxes are fractions x0 y0 x1 y1)": {"box": BOXES * 128},
     "keypoint infinite": {"keypoints": with_row(POINTS, 1, np.inf)},
     "eyes on the wrong sides": {"keypoints": POINTS[:, [1, 0, 2, 4, 3]]},
+    "eye or nose out of the crop": {"keypoints": POINTS * 32},
+    "keypoints: no fractions of the crop": {"keypoints": POINTS / 32},
+    "box: no fractions of the crop": {"box": BOXES * 0 + np.float32([0, 0, 30, 30])},
+    "split missing": {},
 }
 
 
@@ -78,7 +82,17 @@ def test_odd_rows_are_notes_that_name_the_culprit(tmp_path, packer, kind, arrays
 
 def test_crops_without_damage_in_their_places_are_not_noted(tmp_path, packer):
     packer(tmp_path, "train", 4, box=BOXES, keypoints=POINTS)
-    assert set(check_set(tmp_path).notes) == {"no meta.json, schema 'five' assumed", "split missing"}
+    findings = check_set(tmp_path)
+    assert set(findings.notes) == {"no meta.json, schema 'five' assumed"}
+    assert findings.problems == {"split missing": 1}
+    assert findings.examples["split missing"] == ["val"]
+
+
+def test_few_known_points_out_of_the_crop_are_a_problem_too(tmp_path, packer):
+    """Those that are unknown do not count as inside."""
+    points = with_row(POINTS, slice(1, 4), np.nan)
+    packer(tmp_path, "train", 4, box=BOXES, keypoints=points + np.float32([0.7, 0]))
+    assert check_set(tmp_path).problems["eye or nose out of the crop"] == 1
 
 
 def test_pictures_are_decoded_to_the_last_pixel(tmp_path, packer, jpeg):
@@ -98,6 +112,7 @@ def test_pictures_are_decoded_to_the_last_pixel(tmp_path, packer, jpeg):
 def test_a_jpeg_that_ends_in_its_middle_is_found(tmp_path):
     """Most decoders give a picture that is grey from there on, and say nothing."""
     write_packed_crops(tmp_path, "train", 2, seed=1, resolution=64)
+    write_packed_crops(tmp_path, "val", 2, seed=2, resolution=64)
     shard = bytearray((tmp_path / "train-000.tar").read_bytes())
     shard[1400:1402] = b"\xff\xd9"  # "the picture ends here"
     (tmp_path / "train-000.tar").write_bytes(shard)
@@ -162,5 +177,5 @@ def test_damaged_files_do_not_stop_the_check(tmp_path, packer):
 
 def test_no_set_is_an_error(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="no packed crops"):
+    with pytest.raises(DataError, match=r"no packed crops .*; see data/README.md"):
         check_set(tmp_path)
