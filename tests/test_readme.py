@@ -1,6 +1,7 @@
 """The README is true: its Python runs, its commands exist, its links lead somewhere."""
 
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -56,6 +57,24 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def names(page):
+    """Dotted names of this package in backticks or a fenced block of a page; in backticks of a source file."""
+    code = "\n".join(re.findall(r"```.*?```|`[^`]+`", page.read_text(), re.DOTALL))
+    return sorted(set(re.findall(r"\bdeepanon(?:\.[A-Za-z_]\w*)+", code)))
+
+
+NAMES = [(page, name) for page in [*PAGES, *sorted(ROOT.glob("deepanon/**/*.py"))] for name in names(page)]
+
+
+@pytest.mark.parametrize(("page", "name"), NAMES, ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
+def test_names_of_the_package_exist(page, name):
+    pkgutil.resolve_name(name)  # imports what it has to
+
+
+def test_there_are_names():
+    assert (ROOT / "data" / "README.md", "deepanon.geometry.crop_region") in NAMES
 
 
 def test_ci_runs_the_readmes_test_command():
