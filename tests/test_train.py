@@ -389,4 +389,4 @@ def test_quick_makes_a_generator_and_a_grid_in_three_minutes(tmp_path):
     assert result.returncode == 0, result.stderr
     assert time.perf_counter() - start < 180
     assert load_generator(tmp_path / "out/train/generator.safetensors").network.resolution == 32
-    assert (tmp_path / "out/train/grid-00006000.png").is_file()
+    assert (tmp_path / "out/train/grid-00008000.png").is_file()
