@@ -1,11 +1,11 @@
-"""The ground truth of WIDER FACE's own evaluation (Yang et al. 2016): four MATLAB files that say which faces count where."""
+"""The ground truth of WIDER FACE's own evaluation (Yang et al. 2016): MATLAB files that say which faces count."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
@@ -19,6 +19,7 @@ SUBSETS = ("easy", "medium", "hard")  # each holds the faces of the one before
 BOXES = "wider_face_val.mat"
 FILES = (BOXES, *(f"wider_{subset}_val.mat" for subset in SUBSETS))
 FOLDERS = ("eval_tools/ground_truth", "ground_truth", "wider_face_split", ".")  # of a root, the first that has all
+FAILURES = (OSError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, zlib.error, MatReadError)
 SOURCE = "eval_tools.zip on http://shuoyang1213.me/WIDERFACE (“Download evaluation tools”)"
 
 
@@ -83,15 +84,15 @@ def read_wider_truth(root: str | Path) -> WiderTruth:
             file, or the four do not describe the same pictures.
     """
     folder = _locate(Path(root))
-    lists = [_cells(folder / file) for file in FILES]
-    names, boxes = _names(lists[0]), _flat(lists[0]["face_bbx_list"])
-    for file, content in zip(FILES[1:], lists[1:], strict=True):
-        if _names(content) != names:
-            raise DataError(f"{folder / file} lists other pictures than {BOXES}; take all four files from one place")
-    counts = {
-        subset: tuple(_chosen(found, len(faces), folder / file) for found, faces in zip(rows, boxes, strict=True))
-        for subset, file, rows in zip(SUBSETS, FILES[1:], (_flat(content["gt_list"]) for content in lists[1:]), strict=True)
-    }
+    names, boxes = _read(folder / BOXES, "face_bbx_list")
+    counts = {}
+    for subset, file in zip(SUBSETS, FILES[1:], strict=True):
+        others, rows = _read(folder / file, "gt_list")
+        if others != names:
+            raise DataError(f"{folder / file} lists other pictures than {BOXES}; take all files from one place")
+        counts[subset] = tuple(
+            _chosen(numbers, len(faces), folder / file) for numbers, faces in zip(rows, boxes, strict=True)
+        )
     return WiderTruth(names, tuple(_corners(faces) for faces in boxes), counts)
 
 
@@ -106,35 +107,26 @@ def _locate(root: Path) -> Path:
     raise DataError(f"the official evaluation needs {', '.join(missing)} in {home}; they come in {SOURCE}")
 
 
-def _cells(path: Path) -> dict[str, Any]:
-    """The cell arrays of one file; of a subset the list of chosen faces, of the set the boxes."""
-    wanted = ("event_list", "file_list", "face_bbx_list" if path.name == BOXES else "gt_list")
+def _read(path: Path, cells: str) -> tuple[tuple[str, ...], list[Array]]:
+    """Names of the pictures, and what the file says of each under `cells`."""
+    wanted = ("event_list", "file_list", cells)
     try:
         content = loadmat(path, variable_names=wanted)
-    except (OSError, ValueError, NotImplementedError, MatReadError) as error:
-        raise DataError(f"{path} cannot be read as a MATLAB file: {error}") from error
-    lost = [name for name in wanted if name not in content]
-    if lost:
-        raise DataError(f"{path} has no {lost[0]}; the file of the evaluation tools is needed, see {SOURCE}")
-    return {name: content[name] for name in wanted}
-
-
-def _flat(cells: Array) -> list[Array]:
-    """A cell array of events, each a cell array of pictures -> one array a picture."""
-    return [picture[0] for event in cells[:, 0] for picture in event]
-
-
-def _names(content: dict[str, Any]) -> tuple[str, ...]:
-    """"0--Parade/0_Parade_marchingband_1_465.jpg" and so on."""
-    pairs = zip(content["event_list"][:, 0], content["file_list"][:, 0], strict=True)
-    return tuple(f"{event[0]}/{file[0][0]}.jpg" for event, files in pairs for file in files)
+        events, files, values = (content[name][:, 0] for name in wanted)
+        pairs = [(event[0], file[0][0]) for event, inside in zip(events, files, strict=True) for file in inside]
+        rows = [np.asarray(value[0]) for event in values for value in event]
+    except FAILURES as error:
+        raise DataError(f"{path} is not the file of WIDER FACE's evaluation tools ({error}); see {SOURCE}") from error
+    if len(rows) != len(pairs):
+        raise DataError(f"{path}: {cells} is of {len(rows)} pictures, file_list of {len(pairs)}")
+    return tuple(f"{event}/{file}.jpg" for event, file in pairs), rows
 
 
 def _chosen(numbers: Array, faces: int, path: Path) -> Array:
     """MATLAB's row numbers, from 1, as (faces,) bool."""
     rows = numbers.reshape(-1).astype(np.int64) - 1
-    if len(rows) and not (0 <= rows.min() and rows.max() < faces):
-        raise DataError(f"{path}: names face {int(rows.max()) + 1} of a picture that has {faces}")
+    if len(rows) and not (rows.min() >= 0 and rows.max() < faces):
+        raise DataError(f"{path}: names faces {rows.min() + 1} to {rows.max() + 1} of a picture that has {faces}")
     chosen = np.zeros(faces, dtype=bool)
     chosen[rows] = True
     return chosen

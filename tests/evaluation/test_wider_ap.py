@@ -1,4 +1,4 @@
-"""The official WIDER protocol against plain loops that were written from its description, and against hand-made cases."""
+"""The official WIDER protocol against plain loops written from its description, and against hand-made cases."""
 
 import dataclasses
 import time
@@ -114,7 +114,7 @@ def agree(truth, found, subsets=None):
 
 
 def draw_truth(rng, n=12):
-    """Crowded whole-number boxes; a subset "few" inside a subset "most"; picture 0 has no box, 1 none that is wanted."""
+    """Crowded whole-number boxes; a subset "few" inside "most"; picture 0 has no box, picture 1 none that is wanted."""
     boxes, most = [], []
     for i in range(n):
         low = rng.integers(0, 90, (0 if i == 0 else int(rng.integers(1, 9)), 2))
@@ -126,7 +126,7 @@ def draw_truth(rng, n=12):
 
 
 def jittered(truth, rng, decimals=None, noise=5, spread=3.0):
-    """Faces moved a little, twice each, and false alarms; scores in double precision, perhaps rounded so that many tie."""
+    """Faces moved a little, twice each, and false alarms; scores perhaps rounded so that many tie."""
     found = {}
     for name, boxes in zip(truth.names, truth.boxes, strict=True):
         low = rng.uniform(0, 90, (noise, 2))
@@ -210,16 +210,14 @@ def test_agrees_where_only_ignored_faces_are_found():
 def test_agrees_on_real_ground_truth(deepanon_data):
     truth = read_wider_truth(deepanon_data / "wider")
     rng = np.random.default_rng(0)
-    rows = rng.permutation(len(truth))[:150]
+    rows = rng.permutation(len(truth))[:200]
     truth = truth.only([truth.names[i] for i in rows])
     crowded = sum(len(boxes) for boxes in truth.boxes)
-    assert crowded > 1000
+    assert crowded > 1500
     values = agree(truth, jittered(truth, rng, 3, spread=2))
     assert all(0.05 < ap < 0.95 for ap in values)
     perfect = {name: (boxes, np.ones(len(boxes))) for name, boxes in zip(truth.names, truth.boxes, strict=True)}
     assert agree(truth, perfect, ["easy"])[0] == pytest.approx(1, abs=0.01)
-    found = {name: (boxes, 1 - 0.001 * np.arange(len(boxes))) for name, boxes in zip(truth.names, truth.boxes, strict=True)}
-    agree(truth, found)
 
 
 def test_a_detection_takes_its_best_face_and_no_other():
@@ -304,7 +302,8 @@ def test_a_resample_is_the_set_with_pictures_repeated():
     found = jittered(truth, rng, 2)
     counts = resample(len(truth), 15, seed=1)
     ours = {subset: table.resampled(counts) for subset, table in wider_tables(truth, found).items()}
-    low, high = np.concatenate([s for _, s in found.values()]).min(), np.concatenate([s for _, s in found.values()]).max()
+    every = np.concatenate([scores for _, scores in found.values()])
+    low, high = every.min(), every.max()
     scale = {name: (boxes, (scores - low) / (high - low)) for name, (boxes, scores) in found.items()}
     for row, values in enumerate(zip(ours["few"], ours["most"], strict=True)):
         drawn = [i for i in range(len(truth)) for _ in range(counts[row, i])]
@@ -330,7 +329,8 @@ def test_tables_bootstrap_a_ratio():
 
 
 def test_a_subset_without_faces_has_no_value():
-    assert np.isnan(wider_tables(one([[0, 0, 9, 9]], [False]), {"a.jpg": Detections.empty()})["all"].average_precision())
+    tables = wider_tables(one([[0, 0, 9, 9]], [False]), {"a.jpg": Detections.empty()})
+    assert np.isnan(tables["all"].average_precision())
 
 
 def test_takes_detections():
@@ -342,9 +342,9 @@ def test_says_what_is_wrong():
     truth = one([[0, 0, 9, 9]], [True])
     with pytest.raises(DataError, match=r"no detections for 1 of 1 pictures, the first is a.jpg"):
         wider_tables(truth, {})
-    with pytest.raises(DataError, match=r"detections for b.jpg, which is not a picture"):
+    with pytest.raises(DataError, match=r"detections for b.jpg, which is not one of the 1 pictures"):
         wider_tables(truth, {"a.jpg": Detections.empty(), "b.jpg": Detections.empty()})
-    with pytest.raises(DetectionError, match=r"a.jpg: expected boxes \(D, 4\) and scores \(D,\), got \(1, 4\) and \(2,\)"):
+    with pytest.raises(DetectionError, match=r"a.jpg: expected boxes \(D, 4\) .* got \(1, 4\) and \(2,\)"):
         wider_tables(truth, {"a.jpg": ([[0, 0, 1, 1]], [1, 1])})
     with pytest.raises(DetectionError, match=r"a.jpg: boxes and scores must be finite"):
         wider_tables(truth, {"a.jpg": ([[0, 0, 1, 1]], [float("nan")])})
