@@ -25,7 +25,7 @@ Where it breaks, and what is done here instead:
   port's range of scores also starts at 1 or below and ends at 0 or above; of scores in [0, 1] that is nothing new.
 - A picture without a file of detections passes there as one where nothing was found. Here it is an error.
 
-Two arithmetics are in use, see `wider_match`; their APs may differ by some tenths of a percent.
+Two arithmetics are in use, see `wider_match`; their APs may differ by as much as one percent of AP.
 """
 
 from __future__ import annotations
