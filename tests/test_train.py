@@ -365,7 +365,7 @@ def test_wandb_writes_offline_and_goes_on_with_the_same_run(packed, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_are_started_by_the_trainers_own_flags(packed, tmp_path):
-    arguments = [*TINY, f"data.root={packed}", "metrics.images=32"]
+    arguments = [*TINY, f"data.root={packed}", "metrics.images=32", "distance=none"]
     two = ["trainer.devices=2", "trainer.strategy=ddp_find_unused_parameters_true"]
     for output, more in (("one", []), ("two", two)):
         result = train(*arguments, f"output={output}", *more, cwd=tmp_path)
