@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,11 @@ class HeldOutDistance(Every):
         drawn = self._features(module, resolution, draw=True)
         real, moments = self._reference(module, resolution)
         name = distance_names(self.embedder)[0]
-        values: dict[str, Any] = {part: frechet_distance(moments[part], Moments.of(drawn[part])) for part in PARTS}
+        with warnings.catch_warnings(record=True) as said:  # of too few crops; once is enough, and as a line of the log
+            warnings.simplefilter("always")
+            values: dict[str, Any] = {part: frechet_distance(moments[part], Moments.of(drawn[part])) for part in PARTS}
+        if said and self.latest is None:
+            log.warning("%s", said[0].message)
         values |= {f"kernel_{part}": kernel_distance(real[part], drawn[part]) for part in PARTS}
         about = {"name": name, "embedder": self.embedder.description, "resolution": resolution}
         return about | values | {"faces": len(self.rows), "images_seen": module.images_seen}

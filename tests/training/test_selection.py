@@ -1,5 +1,6 @@
 import copy
 import csv
+import logging
 import warnings
 
 import lightning as L
@@ -20,8 +21,6 @@ from deepanon.weights import load_generator
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
 SHORT = [Phase(8, 8, 0, 24), Phase(16, 4, 16, 16)]
-
-pytestmark = pytest.mark.filterwarnings("ignore:Fréchet distance of:RuntimeWarning")  # few crops, 256 features
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +142,13 @@ def test_a_generator_that_draws_the_original_is_at_zero(packed, onet):
     for part in ("crop", "face"):
         assert perfect[part] < 1e-6 < drawn[part]
         assert perfect[f"kernel_{part}"] < 0 < drawn[f"kernel_{part}"]  # unbiased: equal sets come out below zero
+
+
+def test_too_few_crops_are_said_once_as_a_line_of_the_log(packed, onet, tmp_path, caplog, recwarn):
+    with caplog.at_level(logging.WARNING, "deepanon.training.selection"):
+        fit(packed, tmp_path, HeldOutDistance(held_out(packed), onet, None, 16))
+    assert caplog.text.count("6 vectors of 256 features: strongly biased upward") == 1
+    assert not [warning for warning in recwarn if "Fréchet" in str(warning.message)]
 
 
 def test_draws_no_random_numbers_and_the_same_each_time(packed, onet):
