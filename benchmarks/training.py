@@ -52,8 +52,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="through torch.compile")
     parser.add_argument("--blocks", type=int, default=3, help="repetitions (default: %(default)s)")
     options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads or torch.get_num_threads())
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         config = hydra.compose("train", [f"model={options.model}", "data.root=x"])
     schedule = instantiate(config.model.growth, _convert_="all")
@@ -195,8 +194,7 @@ def conv_block(module: GANTrainer, phase: Phase, options: argparse.Namespace) ->
         w = torch.randn(c, c, 3, 3, device=options.device).to(memory_format=torch.channels_last)
         if options.precision.startswith("bf16"):
             x, w = x.bfloat16(), w.bfloat16()
-        x.requires_grad_(True)
-        w.requires_grad_(True)
+        x, w = x.requires_grad_(), w.requires_grad_()
 
         def once(x: torch.Tensor = x, w: torch.Tensor = w) -> None:
             y = conv2d(x, w, padding=1)
@@ -232,12 +230,12 @@ def rate(once: Callable[[], None], device: str, least: int = 3) -> float:
         once()
     synchronize(device)
     start = time.perf_counter()
-    for done in itertools.count(1):
+    done = 0
+    while done < least or time.perf_counter() - start < SECONDS / 3:
         once()
-        if done >= least and time.perf_counter() - start > SECONDS / 3:
-            synchronize(device)
-            return done / (time.perf_counter() - start)
-    raise AssertionError("unreachable: count() has no end")
+        done += 1
+    synchronize(device)
+    return done / (time.perf_counter() - start)
 
 
 def synchronize(device: str) -> None:

@@ -145,6 +145,7 @@ class _Table:
         return _key(len(self) - 1)
 
     def arrays(self) -> dict[str, Any]:
+        """The columns as the arrays of `<split>.npz`."""
         n = len(self)
         return {
             "key": np.array([_key(i) for i in range(n)]),

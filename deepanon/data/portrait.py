@@ -39,7 +39,10 @@ class _Look:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> _Look:
+        """A look by chance."""
+
         def colour(palette: Sequence[Sequence[int]], spread: float) -> Array:
+            """One of a palette, a little off."""
             return np.clip(palette[int(rng.integers(len(palette)))] + rng.normal(0, spread, 3), 5, 250)
 
         return cls(

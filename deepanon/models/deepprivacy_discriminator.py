@@ -63,6 +63,7 @@ class _HalfShortcut(nn.Sequential):
     """(x + f(x)) / 2."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape."""
         return (x + super().forward(x)) / 2
 
 

@@ -149,14 +149,17 @@ class GANTrainer(L.LightningModule):
         numbers = self.diffaugment.draw(draws) if self.diffaugment else None
 
         def view(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            """What the discriminator is shown of a crop."""
             seen = (image, crops.context, crops.mask, crops.keypoints)
             return self.diffaugment.apply(seen, numbers) if self.diffaugment and numbers is not None else seen
 
         def judge(image: Tensor) -> Tensor:
+            """Scores, in mixed precision and compiled if training is."""
             scores: Tensor = self.discriminator(*view(image), alpha=self._fade(state))
             return scores.float()
 
         def exact(image: Tensor) -> Tensor:
+            """Scores as plain PyTorch computes them, which can be differentiated twice."""
             return self.discriminator.forward(*view(image), alpha=state.alpha)
 
         return judge, exact

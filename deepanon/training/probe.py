@@ -29,11 +29,13 @@ class _Stopwatch(L.Callback):
         self.first, self.seconds = first, list[float]()
 
     def on_train_batch_start(self, trainer: L.Trainer, module: Any, batch: Any, index: int) -> None:
+        """Start the clock; both first steps begin at the same images seen, so that they are the same step."""
         if index < 2:
             module.images_seen = self.first
         self._start = time.perf_counter()
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+        """Note how long the step took."""
         if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
         if index:

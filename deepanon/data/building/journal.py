@@ -87,6 +87,7 @@ class Journal:
 
     @settings.setter
     def settings(self, value: dict[str, Any]) -> None:
+        """Store them; once, in a new journal."""
         with self._named_errors():
             self.base.execute("INSERT INTO settings VALUES (?)", (json.dumps(value),))
 
