@@ -78,9 +78,8 @@ def prepare_folder(folder: Path, config: DictConfig, module: GANTrainer, data: F
     Raises:
         ModelError: the checkpoint there is damaged, or of another model; the message says what was changed.
     """
-    last: Path | None = folder / LAST
-    assert last is not None
-    if last.is_file():
+    last = folder / LAST
+    if going_on := last.is_file():
         stored = look(last)
         changed = changes(stored.settings, plain(config))
         if stored.crops not in (None, data.counts):
@@ -90,20 +89,18 @@ def prepare_folder(folder: Path, config: DictConfig, module: GANTrainer, data: F
         except ModelError as error:
             raise ModelError(f"{error}{'; changed: ' if changed else ''}{', '.join(changed)}") from error
         say(f"going on with {last}, after {stored.images_seen:,} images{'; changed:' if changed else ''}", *changed)
-    else:
-        last = None
     if first_process():
         for part in remove_parts(folder):
             log.info("removed %s, left by a process that was killed", part)
         with saving(folder / "config.yaml") as temporary:
             OmegaConf.save(config, temporary)
-    return last
+    return last if going_on else None
 
 
 def way_back(folder: Path) -> str:
     """What a training that went bad can go on from."""
     if not (folder / LAST).is_file():
-        return f"in another output folder: {folder} has no checkpoint yet"
+        return f"from the beginning: {folder} has no checkpoint yet"
     also = f"; if it is too late already, put {PREVIOUS} in its place" if (folder / PREVIOUS).is_file() else ""
     return f"from {folder / LAST}, with the same command{also}"
 
