@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
+from deepanon.images import read_image
 
 OFFICIAL = ("wider_face_split/wider_face_val_bbx_gt.txt", "WIDER_val/images")
 SUFFIX = "_bbx_gt.txt"
-COLUMNS = 10  # x y w h blur expression illumination invalid occlusion pose
+COLUMNS = 10
+LABELS = {"blur": 4, "expression": 5, "illumination": 6, "occlusion": 8, "pose": 9}  # after x y w h; 7 is `INVALID`
 INVALID = 7
 
 
@@ -26,12 +28,21 @@ class AnnotatedPhoto:
         name: as the list spells it, e.g. "0--Parade/0_Parade_1.jpg"; unique in a list.
         boxes: (N, 4) float32 x0 y0 x1 y1 in pixels, each with some area; may reach outside the picture.
         ignored: (N,) bool, marked invalid: finding such a face counts neither for nor against a detector.
+        labels: (N,) int64 each, what the list says of every face, by the name of its column: "blur", "expression",
+            "illumination", "occlusion", "pose"; empty where it says nothing.
+        person: who is in the picture; empty where nobody said.
     """
 
     path: Path
     name: str
     boxes: Array
     ignored: Array
+    labels: Mapping[str, Array] = field(default_factory=dict)
+    person: str = ""
+
+    def read(self) -> Array:
+        """(H, W, 3) uint8 RGB, upright; `ImageError` if the file cannot be read."""
+        return read_image(self.path).pixels
 
 
 def read_wider(root: str | Path, limit: int | None = None) -> list[AnnotatedPhoto]:
@@ -125,4 +136,5 @@ def _box(line: str, where: str) -> list[int]:
 def _photo(path: Path, name: str, rows: Array) -> AnnotatedPhoto:
     rows = rows[(rows[:, 2] > 0) & (rows[:, 3] > 0)]
     boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1).astype(np.float32)
-    return AnnotatedPhoto(path, name, boxes, rows[:, INVALID] > 0)
+    labels = {label: rows[:, column] for label, column in LABELS.items()}
+    return AnnotatedPhoto(path, name, boxes, rows[:, INVALID] > 0, labels)

@@ -14,7 +14,6 @@ from deepanon.detections import Detections
 from deepanon.detectors import Detector
 from deepanon.errors import DeepanonError, OptionError
 from deepanon.geometry import Array
-from deepanon.images import read_image
 from deepanon.pipeline import replace_faces
 from deepanon.seeds import Seeds
 
@@ -101,7 +100,7 @@ class Stream:
     def __iter__(self) -> Iterator[Record]:
         """Yield records in order; a photo that cannot be read or anonymized ends the iteration with an error."""
         for photo in self.photos:
-            original = read_image(photo.path).pixels
+            original = photo.read()
             detections = self.regions(photo, original)
             yield Record(photo, original, self._anonymize(photo, original, detections), detections)
 
