@@ -10,6 +10,7 @@ from typing import Any
 from deepanon.errors import DataError
 
 PARTS = ("detection", "quality", "identity", "utility")
+ALWAYS = ("part", "data", "by", "method", "metric", "value")  # in JSON, even if empty
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Value:
     def plain(self) -> dict[str, Any]:
         """For JSON: NaN becomes None, and what is empty is left out."""
         named = {key: _plain(value) for key, value in asdict(self).items()}
-        return {key: value for key, value in named.items() if key == "value" or value not in (None, (), [], "")}
+        return {key: value for key, value in named.items() if key in ALWAYS or value not in (None, [], "")}
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Value:
