@@ -22,8 +22,8 @@ import numpy as np
 
 from deepanon.data.wider_truth import SUBSETS, WiderTruth, read_wider_truth
 from deepanon.evaluation.bootstrap import resample
-from deepanon.evaluation.wider_ap import wider_tables
-from deepanon.evaluation.wider_match import ARITHMETICS, MATLAB
+from deepanon.evaluation.detection.wider_ap import wider_tables
+from deepanon.evaluation.detection.wider_match import ARITHMETICS, MATLAB
 from deepanon.geometry import Array
 
 PICTURES = 3226  # of the official validation set

@@ -50,7 +50,10 @@ def ratio_interval(
         counts: (R, n) from `resample`.
         level: of confidence.
     """
-    numerator, denominator = above(counts), below(counts)
-    ratio = np.full(len(counts), np.nan)
-    np.divide(numerator, denominator, out=ratio, where=denominator > 0)
-    return percentile_interval(ratio, level)
+    return percentile_interval(ratios(above(counts), below(counts)), level)
+
+
+def ratios(above: Array, below: Array) -> Array:
+    """(R,) / (R,) -> (R,) float64, NaN where the denominator is not positive."""
+    result = np.full(len(above), np.nan)
+    return np.divide(above, below, out=result, where=below > 0)

@@ -1,13 +1,11 @@
 import time
-from functools import partial
 
 import numpy as np
 import pytest
 
-from deepanon.detections import Detections
 from deepanon.errors import OptionError
-from deepanon.evaluation.ap import Scored, resampled_average_precision, score
 from deepanon.evaluation.bootstrap import percentile_interval, ratio_interval, resample
+from deepanon.evaluation.detection.coco_ap import Matched
 
 
 def mean_of(values):
@@ -73,40 +71,44 @@ def test_resamples_without_a_denominator_are_left_out():
 
 
 def simulated(rng, faces, quality):
-    """A picture in which each face is found with probability `quality`, and there are false alarms."""
+    """(scores, hits): each face is found with probability `quality`, and there are false alarms."""
     hits = np.append(rng.random(faces) < quality, np.zeros(rng.poisson(1), dtype=bool))
-    return Scored(np.where(hits, rng.beta(4, 1, len(hits)), rng.beta(2, 2, len(hits))), hits, faces)
+    return np.where(hits, rng.beta(4, 1, len(hits)), rng.beta(2, 2, len(hits))), hits
+
+
+def matched(pictures, faces):
+    image = np.repeat(np.arange(len(pictures)), [len(scores) for scores, _ in pictures])
+    return Matched(*(np.concatenate(part) for part in zip(*pictures, strict=True)), image, np.array(faces)).areas
 
 
 def test_interval_of_retention_covers_the_retention_of_a_very_large_set():
     rng = np.random.default_rng(0)
 
-    def pictures(n):
-        for faces in rng.integers(1, 12, n):
-            difficulty = rng.uniform(0.7, 1)
-            yield simulated(rng, faces, 0.95 * difficulty), simulated(rng, faces, 0.7 * difficulty)
+    def sides(n):
+        """AP before and after, as functions of how often each picture is drawn."""
+        faces = rng.integers(1, 12, n)
+        difficulty = rng.uniform(0.7, 1, n)
+        return [
+            matched([simulated(rng, k, level * d) for k, d in zip(faces, difficulty, strict=True)], faces)
+            for level in (0.95, 0.7)
+        ]
 
-    def value(pairs, side):
-        return partial(resampled_average_precision, [pair[side] for pair in pairs])
-
-    large = list(pictures(4000))
+    before, after = sides(4000)
     ones = np.ones((1, 4000), dtype=int)
-    truth = float(value(large, 1)(ones)[0] / value(large, 0)(ones)[0])
+    truth = float(after(ones)[0] / before(ones)[0])
     covered = 0
     for trial in range(100):
-        pairs = list(pictures(60))
-        low, high = ratio_interval(value(pairs, 1), value(pairs, 0), resample(60, 300, trial))
+        before, after = sides(60)
+        low, high = ratio_interval(after, before, resample(60, 300, trial))
         covered += low <= truth <= high
     assert covered >= 88
 
 
 def test_sixty_four_pictures_nine_methods_take_seconds():
     rng = np.random.default_rng(0)
-    low = rng.uniform(0, 900, (20, 2)).astype(np.float32)
-    boxes = np.concatenate([low, low + 50], axis=1)
-    pictures = [score(Detections(boxes, rng.random(20)), boxes, np.zeros(20, dtype=bool)) for _ in range(64)]
+    table = Matched(rng.random(1280), rng.random(1280) < 0.8, np.repeat(np.arange(64), 20), np.full(64, 20))
     counts = resample(64, 1000, 0)
     start = time.perf_counter()
     for _ in range(9):
-        resampled_average_precision(pictures, counts)
+        table.areas(counts)
     assert time.perf_counter() - start < 20

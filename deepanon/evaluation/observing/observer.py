@@ -1,10 +1,10 @@
-"""What is written down of every picture, once, so that all measures are arithmetic on it."""
+"""Who looks at the pictures."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from deepanon.evaluation.stream import Record
+from deepanon.evaluation.observing.stream import Record
 from deepanon.geometry import Array
 
 

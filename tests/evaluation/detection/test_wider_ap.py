@@ -10,7 +10,7 @@ from deepanon.data.wider_truth import SUBSETS, WiderTruth, read_wider_truth
 from deepanon.detections import Detections
 from deepanon.errors import DataError, DetectionError, OptionError
 from deepanon.evaluation.bootstrap import ratio_interval, resample
-from deepanon.evaluation.wider_ap import wider_tables
+from deepanon.evaluation.detection.wider_ap import wider_tables
 
 
 def plain_protocol(pictures, int32=False):

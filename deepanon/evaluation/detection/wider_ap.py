@@ -39,7 +39,7 @@ import numpy as np
 from deepanon.data.wider_truth import WiderTruth
 from deepanon.detections import Detections
 from deepanon.errors import DataError, DetectionError, OptionError
-from deepanon.evaluation.wider_match import ARITHMETICS, DOUBLE, MATLAB, match
+from deepanon.evaluation.detection.wider_match import ARITHMETICS, DOUBLE, MATLAB, match
 from deepanon.geometry import Array
 
 THRESHOLDS = 1 - np.arange(1, 1001) / 1000  # 0.999 ... 0; the official expression, to the last bit
@@ -71,6 +71,11 @@ class WiderTable:
     def average_precision(self) -> float:
         """In [0, 1]; NaN if the subset has no face."""
         return float(_area(*self.curve()))
+
+    @property
+    def n_faces(self) -> int:
+        """How many there are to find."""
+        return int(self.faces.sum())
 
     def resampled(self, counts: Array) -> Array:
         """Average precision of many resamples at once, without matching again.

@@ -1,0 +1,135 @@
+"""Detector-AP retention (DeepPrivacy, section 4): how well a face detector still works on anonymized pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from deepanon.data.wider import AnnotatedPhoto
+from deepanon.detections import Detections
+from deepanon.evaluation.bootstrap import percentile_interval, ratios
+from deepanon.evaluation.detection.scoring import Scoring, Table
+from deepanon.evaluation.values import Value
+from deepanon.geometry import Array
+
+COVERED = 0.5  # share of a face's pixels that must differ for it to count as changed
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """One method under one way to count.
+
+    Attributes:
+        seeds: (S,) AP of every seed.
+        resampled: (R,) mean AP of all seeds, on every resample.
+    """
+
+    seeds: Array
+    resampled: Array
+
+    @classmethod
+    def of(cls, tables: Sequence[Table], counts: Array) -> _Row:
+        return cls(
+            np.array([table.average_precision() for table in tables]),
+            np.mean([table.resampled(counts) for table in tables], axis=0),
+        )
+
+
+def detection_values(
+    data: str,
+    by: str,
+    score: Scoring,
+    originals: Sequence[Detections],
+    anonymized: Mapping[str, Sequence[Sequence[Detections]]],
+    counts: Array,
+    reference: str = "gan",
+) -> list[Value]:
+    """AP, retention, and the difference in retention to a reference method, each with a 95 % interval.
+
+    The bootstrap is paired: originals and all methods are measured on the same resamples of photos, so what makes a
+    photo easy or hard for all of them cancels out. Seeds are averaged within each resample; their own variation is in
+    `Value.seeds`.
+
+    Args:
+        data: name of the set.
+        by: name of the detector.
+        score: from `scoring`.
+        originals: what it finds on every untouched photo.
+        anonymized: method -> seed -> what it finds on every anonymized photo.
+        counts: (R, n) from `bootstrap.resample`.
+        reference: method that the others are compared with; if it is not measured, nothing is compared.
+
+    Returns:
+        `ap`, `retention` and `difference` of every method in every scope; where the detector finds nothing on the
+        originals, or a subset has no face, values without a number that say so.
+    """
+    before = score(originals)
+    after = {method: [score(found) for found in seeds] for method, seeds in anonymized.items()}
+    values = []
+    for scope, table in before.items():
+        base = _Row.of([table], counts)
+        rows = {method: _Row.of([tables[scope] for tables in seeds], counts) for method, seeds in after.items()}
+        fault = _fault(by, table)
+        for method, row in rows.items():
+            make = partial(Value, "detection", data, by, method, scope=scope, n=table.n_faces)
+            if fault:
+                values += [make(metric=metric, note=fault) for metric in ("ap", "retention")]
+                continue
+            values.append(_value(make, "ap", row.seeds, row.resampled))
+            values.append(_value(make, "retention", row.seeds / base.seeds, ratios(row.resampled, base.resampled)))
+            if reference in rows and method != reference:
+                other = rows[reference]
+                away = ratios(row.resampled - other.resampled, base.resampled)
+                step = (row.seeds.mean() - other.seeds.mean()) / base.seeds
+                values.append(_value(make, "difference", step, away, f"less {reference}"))
+    return values
+
+
+def coverage_values(
+    data: str, photos: Sequence[AnnotatedPhoto], seen: Mapping[str, Sequence[Sequence[Mapping[str, Array]]]]
+) -> list[Value]:
+    """How many faces each method changed, how many boxes it was given, and how many of those had keypoints.
+
+    Args:
+        data: name of the set.
+        photos: annotated.
+        seen: method -> seed -> what `Changes` saw of every photo.
+    """
+    counted = [~photo.ignored for photo in photos]
+    faces = int(sum(chosen.sum() for chosen in counted))
+    values = []
+    for method, seeds in seen.items():
+        make = partial(Value, "detection", data, "pixels", method)
+        shares = [
+            sum(int((entry["shares"][chosen] > COVERED).sum()) for entry, chosen in zip(entries, counted, strict=True))
+            for entries in seeds
+        ]
+        known = np.concatenate([entry["keypoints"] for entry in seeds[0]])
+        if faces:
+            values.append(_value(partial(make, n=faces), "coverage", np.array(shares) / faces))
+        values.append(make(metric="replaced", value=len(known)))
+        if len(known):
+            values.append(make(metric="keypoints", value=float(known.mean()), n=len(known)))
+    return values
+
+
+def _value(
+    make: Callable[..., Value], metric: str, seeds: Array, resampled: Array | None = None, note: str = ""
+) -> Value:
+    """The mean over seeds, with the interval of the resamples."""
+    low, high = (math.nan, math.nan) if resampled is None else percentile_interval(resampled)
+    several = tuple(float(seed) for seed in seeds) if len(seeds) > 1 else ()
+    return make(metric=metric, value=float(seeds.mean()), low=low, high=high, seeds=several, note=note)
+
+
+def _fault(by: str, table: Table) -> str:
+    """Why nothing can be said in one scope; empty if something can."""
+    if not table.n_faces:
+        return "no face of this size or subset"
+    if not table.average_precision() > 0:
+        return f"{by} finds none of the {table.n_faces} faces on the originals"
+    return ""
