@@ -1,7 +1,8 @@
-"""Writing files so that nothing is ever half written."""
+"""Writing files so that nothing is ever half written, and saying which file was read."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -67,3 +68,14 @@ def remove_parts(folder: str | Path) -> list[Path]:
     for path in parts:
         path.unlink(missing_ok=True)
     return parts
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file in hex."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def named(path: str | Path) -> str:
+    """A file for a reader and for a cache key: its name, and the first 16 digits of its SHA-256."""
+    return f"{Path(path).name} (SHA-256 {sha256_of(path)[:16]})"

@@ -179,7 +179,7 @@ def test_seed_and_key_repeat_and_default_does_not(photos, tmp_path):
 
 MISUSE = {
     "unknown method": (["--method", "blur"], "choose one of: blackout, gan"),
-    "unknown detector": (["--detector", "dsfd"], "choose one of: cascade"),
+    "unknown detector": (["--detector", "ssd"], "choose one of: cascade"),
     "missing weights": (["--model", "none.safetensors"], "no generator at none.safetensors"),
     "model without gan": (["--method", "noise", "--model", "x"], "--model goes with --method gan"),
     "no key file": (["--key", "nokey"], "key file nokey does not exist"),

@@ -7,17 +7,33 @@ from typing import Any, Protocol
 
 from deepanon.detections import Detections
 from deepanon.detectors.cascade import Cascade
+from deepanon.detectors.dsfd import Dsfd
 from deepanon.detectors.given import Given
+from deepanon.detectors.keypoint_rcnn import KeypointRcnn
 from deepanon.detectors.mtcnn import Mtcnn
+from deepanon.detectors.onnx import Onnx
+from deepanon.detectors.retinaface import RetinaFace
 from deepanon.detectors.yunet import YuNet
 from deepanon.errors import lookup
 from deepanon.geometry import Array
 
 
 class Detector(Protocol):
-    """Finds the faces of one picture."""
+    """Finds the faces of one picture.
+
+    Attributes:
+        name: what it is called in logs and reports.
+        description: one line with everything that its detections depend on: network, SHA-256 of its weights,
+            thresholds, what is done to the picture. Reports print it, and detections are only reused under the same
+            line.
+    """
 
     name: str
+
+    @property
+    def description(self) -> str:
+        """See above."""
+        ...
 
     def __call__(self, image: Array, name: str = "") -> Detections:
         """Find faces in an (H, W, 3) uint8 RGB picture; `name` is what the picture is called in a detections file."""
@@ -29,12 +45,28 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
     "given": Given,
     "yunet": YuNet,
     "cascade": Cascade,
+    "onnx": Onnx,
+    "retinaface": RetinaFace,
+    "dsfd": Dsfd,
+    "keypoint_rcnn": KeypointRcnn,
 }
 
 
-def build_detector(name: str, **options: Any) -> Detector:
+def build_detector(name: str, /, **options: Any) -> Detector:
     """Build a detector by name; `OptionError` lists the valid names."""
     return lookup(DETECTORS, name, "detector")(**options)
 
 
-__all__ = ["DETECTORS", "Cascade", "Detector", "Given", "Mtcnn", "YuNet", "build_detector"]
+__all__ = [
+    "DETECTORS",
+    "Cascade",
+    "Detector",
+    "Dsfd",
+    "Given",
+    "KeypointRcnn",
+    "Mtcnn",
+    "Onnx",
+    "RetinaFace",
+    "YuNet",
+    "build_detector",
+]

@@ -6,6 +6,7 @@ import numpy as np
 
 from deepanon.detections import Detections
 from deepanon.errors import OptionError
+from deepanon.files import named
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
 
@@ -25,8 +26,13 @@ class Cascade:
         from skimage.data import lbp_frontal_face_cascade_filename
         from skimage.feature import Cascade as LbpCascade
 
-        self.network = LbpCascade(lbp_frontal_face_cascade_filename())
+        path = lbp_frontal_face_cascade_filename()
+        self.network = LbpCascade(path)
         self.min_face_size = min_face_size
+        self.description = (
+            f"LBP cascade of scikit-image, {named(path)}; faces from {min_face_size} px; every score is 1: it cannot "
+            "rank, so its average precision is one point"
+        )
 
     def __call__(self, image: Array, name: str = "") -> Detections:
         """Find faces in an (H, W, 3) uint8 RGB picture."""

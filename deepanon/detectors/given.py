@@ -14,6 +14,7 @@ All coordinates are pixels of the upright picture.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy as np
 
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.errors import DeepanonError, DetectionError
-from deepanon.files import replacing
+from deepanon.files import named, replacing
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
 
@@ -46,8 +47,10 @@ class Given:
         self.sizes: dict[str, tuple[int, int]] = {}
         if isinstance(faces, Mapping):
             self.faces = dict(faces)
+            self.description = f"faces given in Python for {len(self.faces)} pictures (SHA-256 {_digest(self.faces)})"
         else:
             self.faces, self.sizes = _read(Path(faces))
+            self.description = f"faces given in {named(faces)}"
 
     def __call__(self, image: Array, name: str = "") -> Detections:
         """Return the faces of the picture called `name`.
@@ -91,6 +94,16 @@ def faces_to_json(faces: Detections) -> list[dict[str, Any]]:
         }
         for face in faces
     ]
+
+
+def _digest(faces: Mapping[str, Detections]) -> str:
+    """The first 16 digits of a SHA-256 over names, boxes, scores and keypoints."""
+    digest = hashlib.sha256()
+    for name in sorted(faces):
+        digest.update(f"{name}\0{len(faces[name])}\0{faces[name].schema.name}\0".encode())
+        for array in (faces[name].boxes, faces[name].scores, faces[name].points):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _read(path: Path) -> tuple[dict[str, Detections], dict[str, tuple[int, int]]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from deepanon import geometry
 from deepanon.detections import FIVE, Detections
-from deepanon.detectors.tiles import detect_in_tiles
+from deepanon.detectors.tiles import TILE, detect_in_tiles
+from deepanon.files import named
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
 
@@ -21,7 +24,8 @@ class Mtcnn:
 
     Args:
         min_face_size: smallest face to look for in pixels; the time grows with its inverse square.
-        thresholds: score thresholds of the three stages, each in [0, 1].
+        thresholds: score thresholds of the three stages, each in [0, 1]. The last one is the lowest score reported; for
+            average precision lower all three, because a face that an early stage drops is never scored.
         device: where the networks run.
     """
 
@@ -39,6 +43,12 @@ class Mtcnn:
         self.network = MTCNN(
             keep_all=True, min_face_size=int(min_face_size), thresholds=list(thresholds), device=torch.device(device)
         )
+        files = ", ".join(named(path) for path in weight_files())
+        stages = " ".join(f"{threshold:g}" for threshold in thresholds)
+        self.description = (
+            f"MTCNN of facenet-pytorch, {files}; thresholds {stages}; faces from {min_face_size:g} px; "
+            f"RGB, tiles above {TILE} px"
+        )
 
     def __call__(self, image: Array, name: str = "") -> Detections:
         """Find faces in an (H, W, 3) uint8 RGB picture of any size."""
@@ -55,6 +65,14 @@ class Mtcnn:
         scores = np.clip(np.asarray(scores.tolist(), dtype=np.float32), 0, 1)
         real = geometry.inside(boxes, width, height)  # the box regression can shrink to nothing or leave the picture
         return Detections(boxes[real], scores[real], points[real], schema=FIVE)
+
+
+def weight_files() -> list[Path]:
+    """The three networks' weights, where the package keeps them."""
+    found = importlib.util.find_spec("facenet_pytorch")
+    assert found is not None
+    assert found.origin is not None
+    return sorted((Path(found.origin).parent / "data").glob("?net.pt"))
 
 
 def _padded(image: Array) -> Array:

@@ -10,8 +10,11 @@ import numpy as np
 from deepanon import geometry
 from deepanon.detections import FIVE, Detections
 from deepanon.errors import DeepanonError, ModelError
+from deepanon.files import named
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
+
+TOP = 5000  # boxes that are looked at before the lower of two are dropped; crowds need many
 
 
 class YuNet:
@@ -19,7 +22,8 @@ class YuNet:
 
     Args:
         weights: path of `face_detection_yunet_*.onnx`.
-        threshold: lowest score to report, in [0, 1].
+        threshold: lowest score to report, in [0, 1]; for average precision use a low one, say 0.02.
+        nms: of two boxes with an IoU above this the lower one is dropped.
 
     Raises:
         FileNotFoundError: there is no file at `weights`.
@@ -28,13 +32,17 @@ class YuNet:
 
     name = "yunet"
 
-    def __init__(self, weights: str | Path, threshold: float = 0.6) -> None:
+    def __init__(self, weights: str | Path, threshold: float = 0.6, nms: float = 0.3) -> None:
         if not Path(weights).is_file():
             raise FileNotFoundError(f"no YuNet weights at {weights}; download the ONNX file from OpenCV's model zoo")
         try:
-            self.network = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), float(threshold), 0.3, 5000)
+            self.network = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), float(threshold), float(nms), TOP)
         except cv2.error as error:
             raise ModelError(f"{weights} is not a YuNet file that OpenCV can load: {error}") from error
+        self.description = (
+            f"YuNet of OpenCV {cv2.__version__}, {named(weights)}; threshold {threshold:g}, NMS {nms:g}; "
+            "whole picture, BGR"
+        )
 
     def __call__(self, image: Array, name: str = "") -> Detections:
         """Find faces in an (H, W, 3) uint8 RGB picture, best score first."""

@@ -66,7 +66,7 @@ def test_several_faces_on_a_drawn_scene():
 
 def test_unknown_detector_lists_the_known():
     with pytest.raises(OptionError, match=", ".join(sorted(DETECTORS))):
-        build_detector("dsfd")
+        build_detector("ssd")
 
 
 def test_cascade_refuses_windows_below_its_own():
@@ -82,10 +82,26 @@ def test_yunet_needs_real_weights(tmp_path):
         build_detector("yunet", weights=tmp_path / "bad.onnx")
 
 
+def test_descriptions_say_weights_and_thresholds():
+    """They are keys of a cache: other weights or thresholds, another line; the same ones, the same line."""
+    mtcnn = build_detector("mtcnn").description
+    assert mtcnn == build_detector("mtcnn").description
+    assert mtcnn.count("SHA-256") == 3
+    assert "thresholds 0.6 0.7 0.7; faces from 20 px" in mtcnn
+    others = {build_detector("mtcnn", thresholds=(0.6, 0.7, 0.1)).description,
+              build_detector("mtcnn", min_face_size=40).description, build_detector("cascade").description}  # fmt: skip
+    assert len(others | {mtcnn}) == 4
+    assert all("\n" not in line for line in others)
+
+
 def test_yunet_agrees_with_mtcnn(astronaut, deepanon_data):
     weights = deepanon_data.parent / "weights" / "yunet_n.onnx"
     if not weights.is_file():
         pytest.skip("no YuNet weights beside the data")
+    low = build_detector("yunet", weights=weights, threshold=0.02)
+    assert "yunet_n.onnx (SHA-256 " in low.description
+    assert "threshold 0.02, NMS 0.3" in low.description
     yunet, mtcnn = build_detector("yunet", weights=weights)(astronaut), build_detector("mtcnn")(astronaut)
+    assert len(low(astronaut)) > len(yunet)
     assert iou(yunet.boxes, mtcnn.boxes).max() > 0.5
     assert np.abs(yunet.points[0] - mtcnn.points[0]).max() < 12

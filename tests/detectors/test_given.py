@@ -108,6 +108,16 @@ def test_broken_csv_is_named(row, tmp_path):
         Given(path)
 
 
+def test_descriptions_follow_the_faces(tmp_path):
+    lines = [Given({"a.jpg": faces}).description for faces in (FACES, FACES[:1], FACES)]
+    assert lines[0] == lines[2] != lines[1]
+    for name, faces in (("f.json", FACES), ("g.json", FACES[:1])):
+        write_detections(tmp_path / name, {"a.jpg": (faces, 64, 48)}, FACES.schema)
+        lines.append(Given(tmp_path / name).description)
+    assert "f.json (SHA-256 " in lines[3]
+    assert lines[3].replace("f.json", "g.json") != lines[4]
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(DetectionError, match="does not exist"):
         Given(tmp_path / "none.json")

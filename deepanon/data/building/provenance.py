@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from deepanon.errors import lookup
+from deepanon.files import sha256_of
 
 PACKAGES = ("numpy", "cv2", "PIL", "torch", "torchvision")
-
-
-def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file in hex."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def describe_detector(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,10 +21,9 @@ def describe_detector(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mtcnn(options: Mapping[str, Any]) -> list[Path]:
-    found = importlib.util.find_spec("facenet_pytorch")
-    assert found is not None
-    assert found.origin is not None
-    return sorted((Path(found.origin).parent / "data").glob("?net.pt"))
+    from deepanon.detectors.mtcnn import weight_files
+
+    return weight_files()
 
 
 def _cascade(options: Mapping[str, Any]) -> list[Path]:
@@ -40,10 +32,26 @@ def _cascade(options: Mapping[str, Any]) -> list[Path]:
     return [Path(lbp_frontal_face_cascade_filename())]
 
 
+def _keypoint_rcnn(options: Mapping[str, Any]) -> list[Path]:
+    from deepanon.detectors.keypoint_rcnn import weight_file
+
+    return [weight_file(options.get("weights"))]
+
+
+def _packaged(name: str) -> list[Path]:
+    from deepanon.detectors.packaged import weight_file
+
+    return [weight_file(name)]
+
+
 FILES: dict[str, Callable[[Mapping[str, Any]], list[Path]]] = {
     "mtcnn": _mtcnn,
     "cascade": _cascade,
     "yunet": lambda options: [Path(options["weights"])],
+    "onnx": lambda options: [Path(options["weights"])],
+    "keypoint_rcnn": _keypoint_rcnn,
+    "retinaface": lambda options: _packaged(options.get("network", "resnet50")),
+    "dsfd": lambda options: _packaged("dsfd"),
     "given": lambda options: [Path(options["faces"])],
 }
 

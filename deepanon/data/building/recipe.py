@@ -11,12 +11,13 @@ from typing import Any
 from deepanon import __version__
 from deepanon.crops import cut
 from deepanon.data.building.journal import Examined
-from deepanon.data.building.provenance import describe_detector, package_versions, sha256_of
+from deepanon.data.building.provenance import describe_detector, package_versions
 from deepanon.data.building.selection import Rules, Selection, select
 from deepanon.data.packed_writer import QUALITY, StoredCrop, encode_jpeg
 from deepanon.detections import FIVE, Detections, KeypointSchema
 from deepanon.detectors import Detector, Given, build_detector
 from deepanon.errors import DeepanonError, OptionError
+from deepanon.files import sha256_of
 from deepanon.geometry import Array
 from deepanon.images import read_image, to_uint8
 
