@@ -30,8 +30,9 @@ class PhotoStudy:
         variants: what is done to the photos; the untouched ones are among them.
         scorers: detectors whose AP is measured, by name. They should report low scores too: what they keep to
             themselves cannot be scored.
+        thresholds: score from which each of them counts a face as found, where no curve is drawn but faces are counted.
         truth: official subsets, for WIDER's own photos.
-        protocol: one of `detection.PROTOCOLS`.
+        protocol: one of `detection.PROTOCOLS`; None is "wider" with official subsets, else "coco".
         reference: method that the others are compared with.
         store: where observations are kept.
         pictures: folder to which every picture is written, None for none.
@@ -50,21 +51,23 @@ class PhotoStudy:
         regions: Regions,
         variants: Sequence[Variant],
         scorers: Mapping[str, Detector],
+        thresholds: Mapping[str, float],
         store: Store,
         truth: WiderTruth | None = None,
-        protocol: str = "coco",
+        protocol: str | None = None,
         reference: str = "gan",
         pictures: Path | None = None,
         resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         self.name, self.photos, self.regions, self.scorers = name, photos, regions, scorers
-        self.protocol, self.reference = protocol, reference
+        self.thresholds = {by: _threshold(by, thresholds) for by in scorers}
+        self.protocol, self.reference = protocol or ("wider" if truth else "coco"), reference
         self.resamples, self.seed = check_count("resamples", resamples), check_count("seed", seed, 0)
         self.faces = sum(int((~photo.ignored).sum()) for photo in photos)
         if not self.faces:
             raise DataError(f"none of the {len(photos)} photos has an annotated face: there is nothing to find")
-        self.score = scoring(protocol, photos, truth)
+        self.score = scoring(self.protocol, photos, truth)
         self.changes, self.eyes = Changes(), {by: Faces(scorer) for by, scorer in scorers.items()}
         self.observations = Observations(
             photos, regions, variants, [self.changes, *self.eyes.values()], store, pictures
@@ -98,8 +101,47 @@ class PhotoStudy:
         )
         for by in self.scorers:
             found = self.found(by)
-            values += detection_values(self.name, by, self.score, found[NONE][0], found, counts, self.reference)
+            originals = found[NONE][0]
+            values += detection_values(self.name, by, self.score, originals, found, counts, self.reference)
+            values += utility_values(
+                self.name, by, self.photos, originals, found, self.thresholds[by], self.resamples, self.seed
+            )
         return values
+
+    def examples(self, faces: int = 6, worst: int = 4) -> list[Example]:
+        """Faces worth showing: some of all sizes under every method, and what went worst under each.
+
+        Worst are faces that were not changed, and faces that the first scorer found on the original and no more, the
+        largest of them.
+        """
+        heights = np.concatenate([photo.boxes[:, 3] - photo.boxes[:, 1] for photo in self.photos])
+        at = [(p, f) for p, photo in enumerate(self.photos) for f in range(len(photo.boxes))]
+        spread = [at[i] for i in choose_faces(np.concatenate([photo.boxes for photo in self.photos]), faces)]
+        by, found = next(iter(self.scorers)), self.found(next(iter(self.scorers)))
+        before = self._scores(found[NONE][0])
+        examples = []
+        for method in self.methods[1:]:
+            variant = self.observations.variant(method)[0]
+            examples += [Example(self.photos[p], variant, self.photos[p].boxes[f], "grid", "") for p, f in spread]
+            if variant.sees_face and method in UNCHANGED:
+                continue
+            after = self._scores(found[method][0])
+            shares = np.concatenate([entry["shares"] for entry in self.observations.of(variant, self.changes)])
+            counted = np.concatenate([~photo.ignored for photo in self.photos])
+            lost = counted & (before >= self.thresholds[by]) & (after < self.thresholds[by])
+            for chosen, reason in ((counted & (shares <= COVERED), "not changed"), (lost, f"not found by {by} any more")):
+                rows = worst_cases(np.where(chosen, heights, np.nan).tolist(), worst)
+                examples += [Example(self.photos[at[i][0]], variant, self.photos[at[i][0]].boxes[at[i][1]], "worst", reason) for i in rows]
+        return examples
+
+    def _scores(self, found: Sequence[Detections]) -> Array:
+        """(all faces,) the best score with which each annotated face was found at IoU 0.5; 0 if it was not."""
+        return np.concatenate(
+            [
+                np.where(iou(photo.boxes, faces.boxes) >= IOU, faces.scores, 0).max(axis=1, initial=0)
+                for photo, faces in zip(self.photos, found, strict=True)
+            ]
+        )
 
     @property
     def facts(self) -> dict[str, Any]:
