@@ -1,4 +1,4 @@
-"""The demonstration: one NASA portrait, every method, one sheet to look at and one table to read."""
+"""The demonstration: one NASA portrait, eight methods, one sheet to look at and one table to read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deepanon.anonymizers import ANONYMIZERS, Anonymizer, build_anonymizer
+from deepanon.anonymizers import Anonymizer, build_anonymizer
 from deepanon.detections import Detections
 from deepanon.detectors import Detector, build_detector
 from deepanon.files import replacing
@@ -19,7 +19,7 @@ from deepanon.pipeline import replace_faces
 from deepanon.seeds import Seeds
 
 FINDER, SCORER = "mtcnn", "cascade"  # the detector that scores must not be the one that found the faces
-CAPTIONS = {
+CAPTIONS = {  # the methods on the sheet; the others look much like one of them
     "gan": "drawn by the generator, which never saw the face",
     "pixelate8": "bilinear to 8 x 8 and back",
     "pixelate16": "bilinear to 16 x 16 and back",
@@ -49,7 +49,7 @@ def run_demo(folder: str | Path, seed: int = 1) -> str:
 
     folder, portrait = Path(folder), astronaut()
     faces, scorer = build_detector(FINDER)(portrait), build_detector(SCORER)
-    results = [_run(build_anonymizer(name), portrait, faces, scorer, seed) for name in ANONYMIZERS]
+    results = [_run(build_anonymizer(name), portrait, faces, scorer, seed) for name in CAPTIONS]
     for result in results:
         write_image(folder / f"{result.method}.png", result.picture)
     before = _matching(scorer(portrait), faces)

@@ -14,7 +14,10 @@ from deepanon.pipeline import FaceAnonymizer, replace_faces
 from deepanon.seeds import Seeds
 
 BLIND = ["gan", "blackout"]
-SEEING = ["gaussian9", "pixelate8", "pixelate16", "mosaic", "heavy_blur", "noise"]
+SEEING = [
+    *("gaussian9", "gaussian", "pixelate8", "pixelate16", "mosaic", "heavy_blur", "noise"),
+    *("pixelate8_crop", "pixelate16_crop", "gaussian9_crop", "heavy_blur_crop"),
+]
 
 
 def scenes():

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from deepanon.anonymizers.blur import gaussian9, heavy_blur
+from deepanon.anonymizers.blur import gaussian, gaussian9, gaussian9_in_crop, heavy_blur, heavy_blur_in_crop
+from deepanon.anonymizers.crop_filter import CropFilter
 from deepanon.anonymizers.filter import FaceFilter
 from deepanon.anonymizers.gan import Gan
-from deepanon.anonymizers.pixelate import mosaic, pixelate
+from deepanon.anonymizers.pixelate import mosaic, pixelate, pixelate_in_crop
 from deepanon.anonymizers.redact import blackout, noise
 from deepanon.crops import Crops
 from deepanon.errors import lookup
@@ -25,26 +26,47 @@ class Anonymizer(Protocol):
         sees_face: whether it is given the face at all. If not, its crops are cut from a picture in which every face
             box is grey: there is nothing to leak.
         size: side of the crops it works on in pixels; None = native pixels, one face at a time.
+        random: whether the result depends on the seeds; if so, one run is one draw.
+        description: one line with everything that its results depend on but the seeds; reports print it.
     """
 
     name: str
     sees_face: bool
     size: int | None
+    random: bool
+    description: str
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return (N, 3, S, S) float pixels in [-1, 1]; all randomness of face i comes from `seeds[i]`."""
         ...
 
 
+def _pixelated(cells: int) -> Callable[..., Anonymizer]:
+    about = f"bilinear to {cells} x {cells} and bilinear back"
+    return partial(FaceFilter, f"pixelate{cells}", partial(pixelate, cells=cells), about)
+
+
+def _pixelated_in_crop(cells: int) -> Callable[..., Anonymizer]:
+    about = f"bilinear to {cells} x {cells} and back by area"
+    return partial(CropFilter, f"pixelate{cells}_crop", partial(pixelate_in_crop, cells=cells), about)
+
+
 ANONYMIZERS: dict[str, Callable[..., Anonymizer]] = {
     "gan": Gan,
-    "pixelate8": partial(FaceFilter, "pixelate8", partial(pixelate, cells=8)),
-    "pixelate16": partial(FaceFilter, "pixelate16", partial(pixelate, cells=16)),
-    "mosaic": partial(FaceFilter, "mosaic", mosaic),
-    "gaussian9": partial(FaceFilter, "gaussian9", gaussian9),
-    "heavy_blur": partial(FaceFilter, "heavy_blur", heavy_blur),
-    "blackout": partial(FaceFilter, "blackout", blackout, sees_face=False),
-    "noise": partial(FaceFilter, "noise", noise),
+    "pixelate8": _pixelated(8),
+    "pixelate16": _pixelated(16),
+    "mosaic": partial(FaceFilter, "mosaic", mosaic, "square cells, 8 across the shorter side, 3 px at least"),
+    "gaussian9": partial(FaceFilter, "gaussian9", gaussian9, "Gaussian blur, 9 x 9, sigma 3"),
+    "gaussian": partial(FaceFilter, "gaussian", gaussian, "Gaussian blur, sigma 0.1 of the larger side, 2 px at least"),
+    "heavy_blur": partial(FaceFilter, "heavy_blur", heavy_blur, "box filter, 30 % of the width, 3 px at least"),
+    "blackout": partial(FaceFilter, "blackout", blackout, "true black", sees_face=False),
+    "noise": partial(FaceFilter, "noise", noise, "Gaussian noise with the face's mean and deviation", random=True),
+    "pixelate8_crop": _pixelated_in_crop(8),
+    "pixelate16_crop": _pixelated_in_crop(16),
+    "gaussian9_crop": partial(CropFilter, "gaussian9_crop", gaussian9_in_crop, "Gaussian blur, 9 x 9, sigma 3"),
+    "heavy_blur_crop": partial(
+        CropFilter, "heavy_blur_crop", heavy_blur_in_crop, "box filter, 30 % of the shorter side, 3 px at least"
+    ),
 }
 
 
@@ -53,4 +75,4 @@ def build_anonymizer(name: str, **options: Any) -> Anonymizer:
     return lookup(ANONYMIZERS, name, "method")(**options)
 
 
-__all__ = ["ANONYMIZERS", "Anonymizer", "FaceFilter", "Gan", "build_anonymizer"]
+__all__ = ["ANONYMIZERS", "Anonymizer", "CropFilter", "FaceFilter", "Gan", "build_anonymizer"]

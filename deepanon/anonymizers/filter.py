@@ -22,13 +22,18 @@ class FaceFilter:
     Args:
         name: of the method.
         function: (h, w, 3) uint8 face and a random generator -> (h, w, 3) uint8.
+        about: what it does, in a few words.
         sees_face: False hands the function grey instead of the face.
+        random: whether the function draws random numbers.
     """
 
     size: int | None = None  # native pixels
 
-    def __init__(self, name: str, function: FaceFunction, sees_face: bool = True) -> None:
-        self.name, self.function, self.sees_face = name, function, sees_face
+    def __init__(
+        self, name: str, function: FaceFunction, about: str, sees_face: bool = True, random: bool = False
+    ) -> None:
+        self.name, self.function, self.sees_face, self.random = name, function, sees_face, random
+        self.description = f"{about}, on the box at native size"
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with their own face box changed; (N, 3, S, S) float in [-1, 1]."""

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from deepanon.crops import Crops, hide
-from deepanon.errors import SchemaError
-from deepanon.weights import DEFAULT, load_generator
+from deepanon.errors import OptionError, SchemaError
+from deepanon.files import named
+from deepanon.weights import BUNDLED, DEFAULT, load_generator
 
+NOISES = ("random", "zero")
 MICRO_BATCH = 2  # faces a forward pass; larger batches are slower per face on a CPU
 
 
@@ -24,8 +26,11 @@ class Gan:
     Args:
         model: name of a bundled generator, or path of a file made by `train.py`.
         device: where the network runs.
+        z: "random" draws each face's noise from its seed; "zero" uses none, so that equal surroundings give equal faces
+            (the paper's static z; its FID is measured like that).
 
     Raises:
+        OptionError: another `z`.
         FileNotFoundError: there is no such generator.
         ModelError: the file is not usable.
     """
@@ -33,8 +38,15 @@ class Gan:
     name = "gan"
     sees_face = False
 
-    def __init__(self, model: str | Path = DEFAULT, device: torch.device | str = "cpu") -> None:
+    def __init__(self, model: str | Path = DEFAULT, device: torch.device | str = "cpu", z: str = "random") -> None:
+        if z not in NOISES:
+            raise OptionError(f"unknown z {z!r}; choose one of: {', '.join(NOISES)}")
         self.loaded, self.device = load_generator(model, device), torch.device(device)
+        self.random = z == "random"
+        self.description = (
+            f"{self.loaded.network.architecture} generator at {self.loaded.network.resolution} px, "
+            f"{named(BUNDLED.get(str(model), Path(model)))}, {z} z"
+        )
         self.size: int | None = self.loaded.network.resolution
 
     @torch.inference_mode()
@@ -57,8 +69,10 @@ class Gan:
         return torch.cat(parts) if parts else torch.zeros_like(crops.context)
 
     def _noise(self, seeds: Sequence[int]) -> Tensor:
-        """(N, noise, 4, 4) standard normal, each face's from its own seed, so that batches do not matter."""
+        """(N, noise, 4, 4) standard normal, each face's from its own seed, so that batches do not matter; or zeros."""
         shape = (self.loaded.network.noise, 4, 4)
+        if not self.random:
+            return torch.zeros(len(seeds), *shape)
         drawn = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         return torch.stack(drawn) if drawn else torch.zeros(0, *shape)
 

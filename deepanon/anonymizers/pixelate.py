@@ -21,6 +21,13 @@ def pixelate(face: Array, rng: np.random.Generator, *, cells: int) -> Array:
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
+def pixelate_in_crop(face: Array, *, cells: int) -> Array:
+    """Bilinear down to `cells` x `cells` and back up with area resampling, as DeepPrivacy's first scripts do."""
+    height, width = face.shape[:2]
+    small = cv2.resize(face, (cells, cells), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA))
+
+
 def mosaic(face: Array, rng: np.random.Generator) -> Array:
     """Square cells of one mean colour each, `MOSAIC_CELLS` across the shorter side of the face, of 3 px at least."""
     height, width = face.shape[:2]

@@ -13,14 +13,17 @@ from deepanon.errors import OptionError
 if TYPE_CHECKING:
     from deepanon.folders import Outcome, Plan
 
-METHODS = "gan pixelate8 pixelate16 mosaic gaussian9 heavy_blur blackout noise"
+METHODS = (
+    "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout noise "
+    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop"
+)
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the sub-parsers `commands`."""
     _add_anonymize(commands)
     _add_detect(commands)
-    demo = commands.add_parser("demo", help="anonymize a NASA portrait with every method and make one sheet of it")
+    demo = commands.add_parser("demo", help="anonymize a NASA portrait with eight methods and make one sheet of it")
     demo.add_argument(
         "-o", "--output", default="out/demo", metavar="DIR", help="folder to write (default: %(default)s)"
     )

@@ -1,14 +1,19 @@
 """The plain methods against their definitions."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from deepanon.anonymizers import ANONYMIZERS, build_anonymizer
 from deepanon.anonymizers.blur import gaussian9, heavy_blur
 from deepanon.anonymizers.pixelate import mosaic, pixelate
 from deepanon.anonymizers.redact import blackout, noise
-from deepanon.detections import Detections
+from deepanon.crops import Crops
+from deepanon.detections import FIVE, Detections
+from deepanon.images import to_float, to_uint8
 from deepanon.pipeline import replace_faces
 
 RNG = np.random.default_rng(0)
@@ -50,6 +55,76 @@ def test_blackout_is_black_and_noise_has_the_faces_statistics():
     assert abs(drawn.std() - calm.std()) < 0.3
 
 
+def script(crop, box, change):
+    """DeepPrivacy's script of June 2019 on a square crop that needs no padding; `box` in crop pixels, as it rounds."""
+    small = cv2.resize(crop, (128, 128), interpolation=cv2.INTER_AREA)
+    x0, y0, x1, y1 = (int(v / len(crop) * 128) for v in box)
+    small[y0:y1, x0:x1] = change(small[y0:y1, x0:x1])
+    return cv2.resize(small, (len(crop), len(crop)))
+
+
+def heavy(face):
+    side = int(0.3 * min(face.shape[:2]))
+    return cv2.blur(face, (side, side))
+
+
+SCRIPTS = {
+    "pixelate8_crop": lambda f: cv2.resize(cv2.resize(f, (8, 8)), f.shape[1::-1], interpolation=cv2.INTER_AREA),
+    "pixelate16_crop": lambda f: cv2.resize(cv2.resize(f, (16, 16)), f.shape[1::-1], interpolation=cv2.INTER_AREA),
+    "gaussian9_crop": lambda f: cv2.GaussianBlur(np.ascontiguousarray(f), (9, 9), 3, None, 3),
+    "heavy_blur_crop": heavy,
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("side", [64, 128, 256, 640])
+def test_variant_b_is_the_scripts(name, side):
+    """To the bit where the box falls on whole pixels at 128 px, smaller and larger crops; outside nothing changes."""
+    image = np.random.default_rng(5).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    x0, y0, x1, y1 = box = np.array([20, 30, 90, 108]) * side // 128
+    crops = Crops.from_faces(to_float(image[None]), torch.zeros(1, 4), torch.full((1, 5, 2), torch.nan), FIVE)
+    crops = replace(crops, context=to_float(image[None]), boxes=torch.as_tensor(box[None]).float())
+    out = to_uint8(build_anonymizer(name)(crops, [1]))[0]
+    assert np.array_equal(out[y0:y1, x0:x1], script(image, box, SCRIPTS[name])[y0:y1, x0:x1])
+    outside = np.ones(image.shape[:2], bool)
+    outside[y0:y1, x0:x1] = False
+    assert np.array_equal(out[outside], image[outside])
+
+
+def test_variant_b_leaves_no_rim_of_the_face():
+    """The scripts round the box toward zero; here every pixel of it goes through the filter."""
+    image = np.full((300, 300, 3), 90, np.uint8)
+    image[101:147, 101:147] = 255  # the face: white, the rest grey; its crop has 78 px, which 128 does not divide
+    faces = Detections(np.array([[101, 101, 147, 147.0]]), np.ones(1))
+    out = replace_faces(image, faces, build_anonymizer("heavy_blur_crop"), [1])
+    noisy = np.random.default_rng(0).integers(0, 256, image.shape, dtype=np.uint8)
+    changed = replace_faces(noisy, faces, build_anonymizer("pixelate8_crop"), [1]) != noisy
+    assert changed[101:147, 101:147].any(axis=-1).mean() > 0.98
+    assert not changed[:101].any()
+    assert out[101:147, 101:147].min() > 90
+
+
+def test_gaussian_follows_the_face_and_has_a_floor():
+    """Against scipy's filter, away from the border, where the two continue a picture differently."""
+    from scipy.ndimage import gaussian_filter
+
+    face = np.random.default_rng(4).integers(0, 256, (200, 150, 3), dtype=np.uint8)
+    theirs = gaussian_filter(face.astype(float), (20, 20, 0), truncate=3)
+    ours = build_anonymizer("gaussian").function(face, RNG)
+    assert np.abs(ours - theirs)[70:-70, 70:-70].max() < 1.5
+    tiny = face[:6, :5]
+    assert np.array_equal(build_anonymizer("gaussian").function(tiny, RNG), cv2.GaussianBlur(tiny, (0, 0), 2))
+
+
+def test_every_method_says_what_it_is_and_whether_it_draws():
+    built = {name: build_anonymizer(name) for name in ANONYMIZERS}
+    assert {name for name, method in built.items() if method.random} == {"gan", "noise"}
+    assert all(method.name == name for name, method in built.items())
+    lines = {method.description for method in built.values()}
+    assert len(lines) == len(built)
+    assert all("\n" not in line for line in lines)
+
+
 @pytest.mark.parametrize("name", sorted(set(ANONYMIZERS) - {"gan"}))
 @pytest.mark.parametrize(
     "box", [[10, 10, 11, 11], [0, 0, 2, 1], [5.5, 6.5, 9.2, 30.1], [-9, -9, 70, 70], [58, 40, 90, 90]]
@@ -64,7 +139,7 @@ def test_tiny_and_overhanging_boxes(name, box):
     assert np.array_equal(out[outside], image[outside])
 
 
-@pytest.mark.parametrize("name", ["pixelate8", "gaussian9", "heavy_blur", "mosaic"])
+@pytest.mark.parametrize("name", ["pixelate8", "gaussian9", "gaussian", "heavy_blur", "mosaic"])
 def test_native_pixels_reach_the_function(name):
     """The method works on the tight box at native size, not on a resampled crop."""
     image = np.random.default_rng(3).integers(0, 256, (200, 200, 3), dtype=np.uint8)
@@ -73,7 +148,7 @@ def test_native_pixels_reach_the_function(name):
     assert np.array_equal(out[50:100, 60:100], expected)
 
 
-@pytest.mark.parametrize("name", ["mosaic", "heavy_blur", "gaussian9", "blackout", "noise"])
+@pytest.mark.parametrize("name", ["mosaic", "heavy_blur", "gaussian9", "gaussian", "blackout", "noise"])
 @pytest.mark.parametrize("side", range(2, 24))
 def test_small_faces_are_not_left_as_they_are(name, side):
     face = np.random.default_rng(side).integers(0, 256, (side + 2, side, 3), dtype=np.uint8)
