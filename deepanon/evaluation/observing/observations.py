@@ -91,9 +91,19 @@ class Observations:
         entries = [self.store.get(self._regions_key(photo)) for photo in self.photos]
         return [faces_of(entry) for entry in entries if entry is not None]
 
-    def variant(self, method: str) -> list[Variant]:
-        """All seeds of one method."""
+    def seeds(self, method: str) -> list[Variant]:
+        """All variants of one method."""
         return [variant for variant in self.variants if variant.method == method]
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """In order, each once."""
+        return list(dict.fromkeys(variant.method for variant in self.variants))
+
+    def record(self, photo: AnnotatedPhoto, variant: Variant) -> Record:
+        """Make one picture again, as it was observed."""
+        original = photo.read()
+        return self._record(photo, original, self._chosen(photo, original), variant)
 
     def _observe(self, photo: AnnotatedPhoto) -> None:
         missing = list(self._missing(photo))
@@ -104,15 +114,16 @@ class Observations:
         for variant, observers in missing:
             entries: dict[Key, Arrays] = {}
             try:
-                record = Record(
-                    photo, original, variant(original, detections, photo.name), detections, _name(variant, photo)
-                )
+                record = self._record(photo, original, detections, variant)
                 self._save(record)
                 for observer in observers:
                     entries[self._key(photo, variant, observer.key)] = observer(record)
             except DeepanonError as error:
                 raise type(error)(f"{photo.path}: {variant.name}: {error}") from error
             self.store.put(entries)
+
+    def _record(self, photo: AnnotatedPhoto, original: Array, detections: Detections, variant: Variant) -> Record:
+        return Record(photo, original, variant(original, detections, photo.name), detections, _name(variant, photo))
 
     def _missing(self, photo: AnnotatedPhoto) -> Iterator[tuple[Variant, list[Observer]]]:
         """Variants of the photo that someone has not seen, and who."""

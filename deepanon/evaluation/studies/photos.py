@@ -129,9 +129,15 @@ class PhotoStudy:
             shares = np.concatenate([entry["shares"] for entry in self.observations.of(variant, self.changes)])
             counted = np.concatenate([~photo.ignored for photo in self.photos])
             lost = counted & (before >= self.thresholds[by]) & (after < self.thresholds[by])
-            for chosen, reason in ((counted & (shares <= COVERED), "not changed"), (lost, f"not found by {by} any more")):
+            for chosen, reason in (
+                (counted & (shares <= COVERED), "not changed"),
+                (lost, f"not found by {by} any more"),
+            ):
                 rows = worst_cases(np.where(chosen, heights, np.nan).tolist(), worst)
-                examples += [Example(self.photos[at[i][0]], variant, self.photos[at[i][0]].boxes[at[i][1]], "worst", reason) for i in rows]
+                examples += [
+                    Example(self.photos[at[i][0]], variant, self.photos[at[i][0]].boxes[at[i][1]], "worst", reason)
+                    for i in rows
+                ]
         return examples
 
     def _scores(self, found: Sequence[Detections]) -> Array:
