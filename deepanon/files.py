@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -67,3 +68,9 @@ def remove_parts(folder: str | Path) -> list[Path]:
     for path in parts:
         path.unlink(missing_ok=True)
     return parts
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's contents in hex: tells weights apart that have one name."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from deepanon.embedders.pixels import levels
 from deepanon.errors import ModelError, OptionError
+from deepanon.files import sha256
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 NAMES = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")  # one file, two names
@@ -49,8 +49,8 @@ class Inception:
             self.network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, keypoints: Tensor | None = None) -> Tensor:
-        """(N, 3, H, W) float in [-1, 1] -> (N, 2048) float32 on the same device; keypoints are not looked at."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) float in [-1, 1] -> (N, 2048) float32 on the same device."""
         network, pictures = self.network.to(images.device), levels(images).to(torch.uint8)
         return torch.cat([network(part)[0] for part in pictures.split(BATCH)])
 
@@ -67,8 +67,7 @@ def _found(weights: str | Path | None) -> Path:
 
 
 def _check(path: Path) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256(path)
     if not found.startswith(SHA256):
         raise ModelError(
             f"{path} is not the published file: its SHA-256 begins {found[:8]}, not {SHA256}; with other weights the "
