@@ -62,6 +62,28 @@ def iou(a: Array, b: Array) -> Array:
     return shared / np.maximum(area(a)[:, None] + area(b)[None, :] - shared, np.finfo(np.float64).tiny)
 
 
+def similarity(points: Array, template: Array) -> Array:
+    """The rotation, scale and shift that brings `points` nearest to `template` in the least-squares sense.
+
+    With points as complex numbers it is z -> a z + b, which has no reflection in it (Umeyama 1991 in two dimensions).
+
+    Args:
+        points: (K, 2) x y, K at least 2.
+        template: (K, 2), where they should come to lie.
+
+    Returns:
+        (2, 3) float64 matrix that takes (x, y, 1) to the new (x, y); all NaN if a point is, or if all coincide.
+    """
+    z, w = (np.asarray(p, dtype=np.float64) @ np.array([1, 1j]) for p in (points, template))
+    from_, to = z - z.mean(), w - w.mean()
+    spread = (np.abs(from_) ** 2).sum()
+    if not spread > 0:  # NaN too
+        return np.full((2, 3), np.nan)
+    a = (from_.conj() * to).sum() / spread
+    b = w.mean() - a * z.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
 def crop_region(box: Array, width: int, height: int) -> Array:
     """The square crop around one face, by DeepPrivacy's rule: squared, expanded, shifted inward at the borders.
 

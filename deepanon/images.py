@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,10 +65,19 @@ def read_image(path: str | Path) -> Photo:
     path = Path(path)
     if not path.is_file():
         raise ImageError(f"{path}: no such file")
+    return _read(path, path)
+
+
+def decode_image(contents: bytes, path: Path) -> Photo:
+    """`read_image` for the contents of a file that lies in an archive; `path` names it in messages."""
+    return _read(io.BytesIO(contents), path)
+
+
+def _read(source: Path | io.BytesIO, path: Path) -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own size warning; the size is checked below
-            with Image.open(path) as opened:
+            with Image.open(source) as opened:
                 _refuse(opened, path)
                 opened.load()
                 return _decode(opened)

@@ -152,3 +152,30 @@ def test_outward_contains_and_never_wraps():
 def test_inside_never_takes_nan_for_outside():
     with pytest.raises(ValueError, match="numbers"):
         geometry.inside(np.array([[np.nan, 0, 5, 5]]), 10, 10)
+
+
+def test_similarity_is_the_least_squares_one_of_scikit_image():
+    transform = pytest.importorskip("skimage.transform")
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        points, template = rng.normal(size=(2, 5, 2)) * 40 + 60
+        found = transform.estimate_transform("similarity", points, template)
+        np.testing.assert_allclose(geometry.similarity(points, template), found.params[:2], atol=1e-8)
+
+
+def test_similarity_finds_a_known_one_and_never_mirrors():
+    points = np.random.default_rng(1).normal(size=(5, 2)) * 30
+    angle, scale, shift = 0.7, 2.5, np.array([3.0, -4.0])
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = geometry.similarity(points, points @ turn.T + shift)
+    np.testing.assert_allclose(matrix, np.column_stack([turn, shift]), atol=1e-9)
+    mirrored = geometry.similarity(points, points * [-1, 1])
+    assert np.linalg.det(mirrored[:, :2]) >= 0
+
+
+def test_there_is_no_similarity_of_unknown_or_coinciding_points():
+    template = np.eye(5, 2)
+    assert np.isnan(geometry.similarity(np.ones((5, 2)), template)).all()
+    unknown = np.arange(10.0).reshape(5, 2)
+    unknown[3, 0] = np.nan
+    assert np.isnan(geometry.similarity(unknown, template)).all()

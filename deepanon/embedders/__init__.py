@@ -7,10 +7,13 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from deepanon.embedders.cuts import Aligned, Cut, Margin
+from deepanon.embedders.facenet import Facenet
 from deepanon.embedders.files import Onnx, OpenVino, TorchScript
 from deepanon.embedders.inception import Inception
 from deepanon.embedders.onet import Onet
 from deepanon.embedders.pixels import face_windows
+from deepanon.embedders.recogniser import Recogniser
 from deepanon.errors import lookup
 
 
@@ -31,13 +34,12 @@ class Embedder(Protocol):
         """See above."""
         ...
 
-    def __call__(self, images: Tensor, keypoints: Tensor | None = None) -> Tensor:
+    def __call__(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) float in [-1, 1] -> (N, D) float32 on the same device, without gradients.
 
         Args:
-            images: crops as they are, or faces cut out of them with `face_windows`; clipped and rounded to 256 levels.
-            keypoints: (N, K, 2) fractions of the picture, for embedders that turn the face upright first. Those here
-                do not look at them.
+            images: crops as they are, or faces cut out of them (`face_windows`, or what a `Recogniser` cuts); clipped
+                and rounded to 256 levels.
         """
         ...
 
@@ -45,6 +47,7 @@ class Embedder(Protocol):
 EMBEDDERS: dict[str, Callable[..., Embedder]] = {
     "onet": Onet,
     "inception": Inception,
+    "facenet": Facenet,
     "torchscript": TorchScript,
     "onnx": Onnx,
     "openvino": OpenVino,
@@ -65,11 +68,16 @@ def distance_names(embedder: Embedder) -> tuple[str, str]:
 
 __all__ = [
     "EMBEDDERS",
+    "Aligned",
+    "Cut",
     "Embedder",
+    "Facenet",
     "Inception",
+    "Margin",
     "Onet",
     "Onnx",
     "OpenVino",
+    "Recogniser",
     "TorchScript",
     "build_embedder",
     "distance_names",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from deepanon.checks import check_count
 from deepanon.embedders.pixels import FILTER, levels, resized
 from deepanon.errors import ModelError, OptionError
+from deepanon.files import sha256_of
 
 ORDERS = ("rgb", "bgr")
 
@@ -68,11 +70,17 @@ class FileEmbedder:
     def description(self) -> str:
         """How pictures were turned into features, for reports."""
         mean, std = (" ".join(f"{v:g}" for v in t.flatten().tolist()) for t in (self.mean, self.std))
-        return f"{self.path.name}; {self.size} px {self.order.upper()}, (x - {mean}) / {std}; {FILTER}"
+        how = f"{self.size} px {self.order.upper()}, (x - {mean}) / {std}; {FILTER}"
+        return f"{self.path.name} (SHA-256 {self.digest}); {how}"
+
+    @cached_property
+    def digest(self) -> str:
+        """First 16 digits of the SHA-256 of the file, or of each if the network has two."""
+        return "+".join(sha256_of(path)[:16] for path in self._files)
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, keypoints: Tensor | None = None) -> Tensor:
-        """(N, 3, H, W) float in [-1, 1] -> (N, D) float32 on the same device; keypoints are not looked at.
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) float in [-1, 1] -> (N, D) float32 on the same device.
 
         Raises:
             ModelError: the network fails, or does not give one vector a picture.
@@ -88,6 +96,11 @@ class FileEmbedder:
         if vectors.ndim != 2 or len(vectors) != len(images):
             raise ModelError(f"{self.path} gives {tuple(features.shape)} for {len(images)} pictures, not a vector each")
         return vectors.to(images.device)
+
+    @property
+    def _files(self) -> list[Path]:
+        """All that the network is read from."""
+        return [self.path]
 
     def _load(self) -> int | None:
         """Load the file and return the side of its input, if it says so."""
@@ -139,6 +152,10 @@ class Onnx(FileEmbedder):
 
 class OpenVino(FileEmbedder):
     """An OpenVINO network (`.xml` with its `.bin` beside it), run on the CPU in float32; the first output counts."""
+
+    @property
+    def _files(self) -> list[Path]:
+        return [path for path in (self.path, self.path.with_suffix(".bin")) if path.is_file()]
 
     def _load(self) -> int | None:
         try:

@@ -36,8 +36,8 @@ class Onet:
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, keypoints: Tensor | None = None) -> Tensor:
-        """(N, 3, H, W) float in [-1, 1] -> (N, 256) float32 on the same device; keypoints are not looked at."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) float in [-1, 1] -> (N, 256) float32 on the same device."""
         inputs = (resized(levels(images), self.size) - 127.5) / 128
         features: Tensor = self.network.to(images.device)(inputs)[2]
         return features

@@ -8,6 +8,7 @@ from torch import nn
 from deepanon.data.crops import PackedCrops
 from deepanon.embedders import EMBEDDERS, build_embedder, distance_names, face_windows
 from deepanon.errors import ModelError, OptionError
+from deepanon.files import sha256
 from deepanon.images import unit
 
 MEAN, STD = (10.0, 20.0, 30.0), (2.0, 4.0, 5.0)
@@ -72,6 +73,17 @@ def test_channels_mean_and_std_are_those_that_were_asked_for(kind, batch, tmp_pa
     assert embedder.name == "net"
     assert "16 px BGR, (x - 10 20 30) / 2 4 5" in embedder.description
     assert distance_names(embedder) == ("FD(net)", "KD(net)")
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_the_description_tells_files_of_one_name_apart(kind, tmp_path):
+    path = write(kind, tmp_path)
+    said = build_embedder(kind, weights=path, size=16).description
+    assert sha256(path)[:16] in said
+    if kind == "openvino":  # its weights lie in the file beside it
+        with path.with_suffix(".bin").open("ab") as stream:
+            stream.write(b"0")
+        assert build_embedder(kind, weights=path, size=16).description != said
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -156,10 +168,10 @@ def test_a_missing_library_is_named(kind, tmp_path, monkeypatch):
 
 def test_unknown_embedders_list_the_known_ones():
     with pytest.raises(
-        OptionError, match="unknown embedder 'vgg'; choose one of: inception, onet, onnx, openvino, tor"
+        OptionError, match="unknown embedder 'vgg'; choose one of: facenet, inception, onet, onnx, openvino, tor"
     ):
         build_embedder("vgg")
-    assert sorted(EMBEDDERS) == ["inception", "onet", "onnx", "openvino", "torchscript"]
+    assert sorted(EMBEDDERS) == ["facenet", "inception", "onet", "onnx", "openvino", "torchscript"]
 
 
 @pytest.mark.parametrize(("file", "order", "length"), [("reid0095", "bgr", 256), ("mobilefacenet_y1", "rgb", 128)])
