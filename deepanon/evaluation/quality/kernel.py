@@ -1,4 +1,4 @@
-"""The interval of a kernel distance, by the jackknife."""
+"""The kernel distance of real and replaced faces of the same crops, with its interval."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ NORMAL = 1.959964  # 97.5 % of the standard normal distribution lie below
 
 
 def kernel_interval(real: Array, drawn: Array) -> tuple[float, float, float]:
-    """`distance.kernel_distance` of two sets of which row i is one crop, with the 95 % interval of its jackknife.
+    """Unbiased squared maximum mean discrepancy of paired sets, kernel (x.y / D + 1)^3, with its 95 % interval.
 
-    A crop is left out on both sides at once, for its real and its drawn picture share their surroundings (Arvesen 1969:
-    the jackknife of a U-statistic). The bootstrap would draw a crop twice, and two equal pictures look like nearness.
-    Near 0 the statistic is not normal and the interval only rough.
+    As `distance.kernel_distance`, but no drawn face is held against its own original: the two share their surroundings,
+    which would pull the distance below 0 (the U-statistic of Gretton et al. 2012, equation 4; equal sets are at 0).
+
+    The interval is the jackknife's (Arvesen 1969): a crop is left out on both sides at once. The bootstrap would draw a
+    crop twice, and two equal pictures look like nearness. Near 0 the statistic is not normal and the interval is rough.
 
     Args:
         real: (N, D) features, N >= 3.
@@ -34,25 +36,15 @@ def kernel_interval(real: Array, drawn: Array) -> tuple[float, float, float]:
     n = len(real)
     if n < 3:
         raise DataError(f"the interval of a kernel distance needs at least 3 crops, got {n}")
-    within = [_rows(x, x) - _own(x, x) for x in (real, drawn)]  # each (N,): kernel with all others of the set
-    across, back, own = _rows(real, drawn), _rows(drawn, real), _own(real, drawn)
-
-    def distance(inside: Array, between: Array, count: int) -> Array:
-        return inside / (count * (count - 1)) - 2 * between / count**2
-
-    inside, between = sum(rows.sum() for rows in within), across.sum()
-    value = float(distance(inside, between, n))
-    left_out = distance(inside - 2 * (within[0] + within[1]), between - across - back + own, n - 1)
-    error = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
+    crops = _others(real, real) + _others(drawn, drawn) - _others(real, drawn) - _others(drawn, real)  # N
+    left_out = (crops.sum() - 2 * crops) / ((n - 1) * (n - 2))
+    value = float(crops.sum() / (n * (n - 1)))
+    error = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()))
     return value, value - NORMAL * error, value + NORMAL * error
 
 
-def _rows(a: Array, b: Array) -> Array:
-    """(N,) sum of every vector's kernel with all of `b`."""
+def _others(a: Array, b: Array) -> Array:
+    """(N,) sum of each vector's kernel with all of `b` but its own row."""
     blocks = (a[start : start + BLOCK] @ b.T for start in range(0, len(a), BLOCK))
-    return np.concatenate([((block / a.shape[1] + 1) ** 3).sum(axis=1) for block in blocks])
-
-
-def _own(a: Array, b: Array) -> Array:
-    """(N,) kernel of row i with row i."""
-    return np.asarray(((a * b).sum(axis=1) / a.shape[1] + 1) ** 3)
+    rows = np.concatenate([((block / a.shape[1] + 1) ** 3).sum(axis=1) for block in blocks])
+    return np.asarray(rows - ((a * b).sum(axis=1) / a.shape[1] + 1) ** 3)

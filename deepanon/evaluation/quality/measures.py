@@ -77,7 +77,7 @@ class Ruler:
     def _kernel(self, blank: Value, metric: str, seeds: Sequence[tuple[float, float, float]]) -> Value:
         """Mean over seeds; the ends too: an interval over crops, as wide as that of one seed."""
         values, low, high = (np.array(column) for column in zip(*seeds, strict=True))
-        note = f"{self._note(1, 'the same crops')}; interval of the jackknife over crops"
+        note = f"{self._note(1, 'the other crops')}; interval of the jackknife over crops"
         return replace(_of_seeds(blank, metric, values, note), low=float(low.mean()), high=float(high.mean()))
 
     def _halves(self, blank: Value, part: str, drawn: list[Array]) -> Iterator[Value]:

@@ -16,7 +16,7 @@ from deepanon.embedders import Embedder, distance_names
 from deepanon.errors import OptionError
 from deepanon.evaluation.quality.cache import ArrayCache, Memory
 from deepanon.evaluation.quality.draws import Method
-from deepanon.evaluation.quality.features import FeatureBook, Progress, Seen
+from deepanon.evaluation.quality.features import PARTS, FeatureBook, Progress, Seen
 from deepanon.evaluation.quality.measures import Ruler, difference_values
 from deepanon.evaluation.quality.perceptual import Lpips
 from deepanon.evaluation.values import Value
@@ -116,7 +116,8 @@ class QualityStudy:
         blank = Value("quality", self.data, "pixels", method.name, "", value=0.0)
         if not method.random or seeds < 2:
             why = "one seed only" if method.random else "the method draws nothing by chance"
-            yield replace(blank, metric="pixel_diversity", value=float("nan"), note=why)
+            for part in PARTS:
+                yield replace(blank, metric="pixel_diversity", scope=part, value=float("nan"), note=why)
             return
         yield from difference_values(blank, seen.differences, self.lpips, self.resamples, seeds)
 
