@@ -99,7 +99,7 @@ def _in_words(lookup: Lookup, values: list[Value]) -> str:
 
 def scatter_figures(lookup: Lookup) -> list[Figure]:
     """AP retained against re-identification, a panel for every recogniser: on the same set if there is one."""
-    panels = []
+    panels: list[Panel] = []
     for data in lookup.sets("identity"):
         for by in lookup.scorers("identity", data):
             scope = next(iter(lookup.scopes("identity", data, by)), "all")
@@ -110,14 +110,16 @@ def scatter_figures(lookup: Lookup) -> list[Figure]:
                 panels += _against(lookup, up, across)
     text = (
         "Useful pictures lie to the right, protected people at the bottom. Whiskers are 95 % intervals. The dashed line "
-        "is what can be told from hair, clothes and room alone; what lies above it is told by the face."
+        "is what can be told from hair, clothes and room alone: only what lies above it can come from the face."
     )
     return [Figure("scatter", "Use against privacy", text, tuple(panels))] if panels else []
 
 
 def _first_metric(lookup: Lookup, data: str, by: str, scope: str) -> dict[str, Value]:
     for metric in REIDENTIFIED:
-        found = {v.method: v for v in lookup.values.values() if _is(v, "identity", data, by, metric, scope) and known(v)}
+        found = {
+            v.method: v for v in lookup.values.values() if _is(v, "identity", data, by, metric, scope) and known(v)
+        }
         if found:
             return found
     return {}
@@ -190,7 +192,7 @@ def _narrow(name: str) -> str:
 
 
 def _triple(value: Value | None) -> tuple[float, float, float]:
-    return (value.value, value.low, value.high) if value else NOTHING  # type: ignore[return-value]
+    return (value.value, value.low, value.high) if value else NOTHING
 
 
 def _is(value: Value, part: str, data: str, by: str, metric: str, scope: str) -> bool:

@@ -48,14 +48,19 @@ def _table(heading: str, table: Table) -> str:
             body,
             "\\bottomrule",
             "\\end{tabular}}",
-            *([f"\\par\\smallskip\\begin{{minipage}}{{\\linewidth}}\\footnotesize {notes}\\end{{minipage}}"] * bool(notes)),
+            *(
+                [f"\\par\\smallskip\\begin{{minipage}}{{\\linewidth}}\\footnotesize {notes}\\end{{minipage}}"]
+                * bool(notes)
+            ),
             "\\end{table}",
         ]
     )
 
 
 def _group(table: Table, group: Group) -> str:
-    lines = [f"\\multicolumn{{{len(table.columns) + 1}}}{{l}}{{\\textbf{{{escape(group.label)}}}}} \\\\"] * bool(group.label)
+    lines = [f"\\multicolumn{{{len(table.columns) + 1}}}{{l}}{{\\textbf{{{escape(group.label)}}}}} \\\\"] * bool(
+        group.label
+    )
     for row in group.rows:
         name = f"\\emph{{{escape(row.label)}}}" if row.kind else escape(row.label)
         lines.append(" & ".join([name, *(_cell(table, cell) for cell in row.cells)]) + " \\\\")

@@ -67,7 +67,7 @@ class Lookup:
         return next((v for v in whole if v.by == by), whole[0] if whole else None)
 
     def kind(self, method: str) -> str:
-        """"reference", "control" or "" for a method."""
+        """ "reference", "control" or "" for a method."""
         about = self.results.methods.get(method, {})
         if "kind" in about:
             return str(about["kind"])

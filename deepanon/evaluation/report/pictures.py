@@ -181,9 +181,7 @@ def _window(box: Array, width: int, height: int) -> tuple[int, int, int, int]:
 def _view(image: Array, window: tuple[int, int, int, int], side: int) -> Array:
     x0, y0, x1, y1 = window
     shrinks = x1 - x0 > side
-    view = cv2.resize(
-        image[y0:y1, x0:x1], (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    )
+    view = cv2.resize(image[y0:y1, x0:x1], (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.asarray(view, dtype=np.uint8)
 
 

@@ -102,7 +102,7 @@ def scatter(points: Sequence[Point], title: str, x_label: str, y_label: str, con
         y_label: what goes up.
         control: height of a dashed line, the level of the context control; NaN draws none.
     """
-    width, height, left, top, right, bottom = 420.0, 400.0, 44.0, 34.0, 404.0, 350.0
+    width, height, left, top, right, bottom = 380.0, 376.0, 40.0, 34.0, 368.0, 328.0
     svg = Svg(width, height, title)
     xs = around([end for point in points for end in point.x], left, right, True)
     ys = around([control, *(end for point in points for end in point.y)], bottom, top, True)

@@ -99,9 +99,9 @@ def _changed(lookup: Lookup, hero: str) -> str:
         return ""
     left = 1 - value.value
     if left <= 0:
-        return f"{lookup.label(hero)} changed every annotated face of every set."
+        return f"The method {lookup.label(hero)} changed every annotated face of every set."
     metric = lookup.metrics[value.metric]
-    return f"{lookup.label(hero)} left {spoken(left, metric)} of the faces of {value.data} unchanged."
+    return f"The method {lookup.label(hero)} left {spoken(left, metric)} of the faces of {value.data} unchanged."
 
 
 def _failed(lookup: Lookup, hero: str) -> str:

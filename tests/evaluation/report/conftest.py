@@ -41,7 +41,14 @@ METHODS = {
     "context": {"label": "context control", "description": "face blanked on both sides", "kind": "control"},
 }  # fmt: skip
 SETS = {
-    "wild": {"photos": 64, "faces": 431, "ignored": 77, "replaced": "annotated", "finder": "mtcnn", "notes": ["A few."]},
+    "wild": {
+        "photos": 64,
+        "faces": 431,
+        "ignored": 77,
+        "replaced": "annotated",
+        "finder": "mtcnn",
+        "notes": ["A few."],
+    },
     "street and portrait photos, hand-made boxes": {"photos": 340, "faces": 1558, "notes": []},
     "WIDER FACE val": {"photos": 3226, "faces": 39708, "fingerprint": "ab" * 32},
     "identities": {"photos": 2433, "people": 370, "notes": ["Nobody of these was trained on & <none> is shown."]},
@@ -82,7 +89,11 @@ def identity(draw):
         levels = {name: 0.3 + 0.7 * max(level - 0.4, 0) for name, level in LEVELS.items()}
         levels |= {"none": 0.995, "gan": 0.38, "noise": 0.34, "blackout": 0.33, "context": 0.345}
         for method, level in levels.items():
-            for scope, shift in (("oracle", 0), ("own, failed faces skipped", 0.02), ("own, failed faces at chance", -0.03)):
+            for scope, shift in (
+                ("oracle", 0),
+                ("own, failed faces skipped", 0.02),
+                ("own, failed faces at chance", -0.03),
+            ):
                 for metric in ("self_retrieval", "match_rate", "rank_1", "rank_5", "failures"):
                     level_of = 0.04 if metric == "failures" else min(level + 0.05 * (metric == "rank_5"), 1) + shift
                     draw.add("identity", "identities", by, method, metric, level_of, scope, 0.02, 2063)
@@ -124,7 +135,10 @@ def made_up():
         "deepanon": "0.0", "command": "evaluate.py data.root=wild", "finished": "2031-01-02T03:04:05Z", "seeds": [0, 1],
         "weights": {"yunet": "cd" * 32, "reid0095": "ef" * 32}, "packages": {"torch": "2.15.0", "numpy": "2.4.1"},
     }  # fmt: skip
-    notes = ["Made-up numbers of a test: nothing here was measured.", "Keypoints come from mtcnn; overlaps: later on top."]
+    notes = [
+        "Made-up numbers of a test: nothing here was measured.",
+        "Keypoints come from mtcnn; overlaps: later on top.",
+    ]
     return Results(values, provenance, dict(SETS), dict(METHODS), notes)
 
 
