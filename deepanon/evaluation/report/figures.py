@@ -109,8 +109,8 @@ def scatter_figures(lookup: Lookup) -> list[Figure]:
             if up and across:
                 panels += _against(lookup, up, across)
     text = (
-        "Useful pictures lie to the right, protected people at the bottom. Whiskers are 95 % intervals. The dashed line "
-        "is what can be told from hair, clothes and room alone: only what lies above it can come from the face."
+        "Useful pictures lie to the right, protected people at the bottom. Whiskers are 95 % intervals. The dashed "
+        "line is what can be told from hair, clothes and room alone: only what lies above it can come from the face."
     )
     return [Figure("scatter", "Use against privacy", text, tuple(panels))] if panels else []
 

@@ -31,10 +31,8 @@ def bare(value: float, unit: str, signed: bool = False) -> str:
         return NOTHING
     if unit == "count":
         return f"{value:,.0f}".replace(",", SPACE)
-    if unit == "distance":
-        text = _three_digits(value)
-    else:
-        text = f"{value * (100 if unit == 'share' else 1):.1f}"
+    times = 100 if unit == "share" else 1
+    text = _three_digits(value) if unit == "distance" else f"{value * times:.1f}"
     text = "0.0" if text == "-0.0" else text
     plus = "+" if signed and not text.startswith("-") and float(text) else ""
     return plus + text.replace("-", MINUS)

@@ -29,8 +29,8 @@ SECTIONS = {
     "utility": "What else survives?",
 }
 ABOUT = {
-    "detection": "Average precision of a face detector on anonymized pictures, as a share of the same on the originals. "
-    "High means useful; it says nothing about privacy.",
+    "detection": "Average precision of a face detector on anonymized pictures, as a share of the same on the "
+    "originals. High means useful; it says nothing about privacy.",
     "identity": "Recognisers try to tell who was in the picture. The context control blanks the face on both sides: it "
     "shows how much hair, clothes and room give away, and no method that leaves them can be below it for long.",
     "quality": "How far the new faces lie from real ones, for the whole crop and for the face alone. Distances shrink "

@@ -65,7 +65,7 @@ class Pictures:
         self,
         pixels: Array,
         *,
-        set: str,  # noqa: A002 - as it is called in the index
+        set: str,
         method: str,
         photo: str,
         kind: str = "grid",

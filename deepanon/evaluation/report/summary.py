@@ -110,7 +110,11 @@ def _failed(lookup: Lookup, hero: str) -> str:
     if not value or not value.value:
         return ""
     metric = lookup.metrics[value.metric]
-    return f"For {spoken(value.value, metric)} of its faces on {value.data} {value.by} got nothing to work with; they are counted, and how is said in the table."
+    share = spoken(value.value, metric)
+    return (
+        f"For {share} of its faces on {value.data}, {value.by} got nothing to work with; "
+        "they are counted, and the table says how."
+    )
 
 
 def _of(lookup: Lookup, part: str, method: str, keys: Iterable[str]) -> list[Value]:
