@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import data, export, photos
+from deepanon.cli import data, export, photos, report
 from deepanon.cli.photos import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -36,4 +36,5 @@ def parser() -> argparse.ArgumentParser:
     photos.add_commands(commands)
     data.add_commands(commands)
     export.add_commands(commands)
+    report.add_commands(commands)
     return top

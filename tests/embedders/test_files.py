@@ -8,7 +8,7 @@ from torch import nn
 from deepanon.data.crops import PackedCrops
 from deepanon.embedders import EMBEDDERS, build_embedder, distance_names, face_windows
 from deepanon.errors import ModelError, OptionError
-from deepanon.files import sha256
+from deepanon.files import sha256_of
 from deepanon.images import unit
 
 MEAN, STD = (10.0, 20.0, 30.0), (2.0, 4.0, 5.0)
@@ -79,7 +79,7 @@ def test_channels_mean_and_std_are_those_that_were_asked_for(kind, batch, tmp_pa
 def test_the_description_tells_files_of_one_name_apart(kind, tmp_path):
     path = write(kind, tmp_path)
     said = build_embedder(kind, weights=path, size=16).description
-    assert sha256(path)[:16] in said
+    assert sha256_of(path)[:16] in said
     if kind == "openvino":  # its weights lie in the file beside it
         with path.with_suffix(".bin").open("ab") as stream:
             stream.write(b"0")

@@ -12,11 +12,12 @@ from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.bootstrap import percentile_interval, resample
 from deepanon.evaluation.identity.measures import Statistic, Statistics, measure
 from deepanon.evaluation.identity.reference import Reference
-from deepanon.evaluation.identity.vectors import ALIGNMENTS
+from deepanon.evaluation.observing.variants import CONTEXT, NONE
+from deepanon.evaluation.observing.vectors import ALIGNMENTS
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
-NONE, CONTEXT, BOTH = "none", "context", "context, both sides"  # methods that are not methods
+BOTH = "context, both sides"  # the control with grey boxes in the gallery too
 FARS = (1e-2, 1e-3)
 OVER = ("rank_1", "pair_auc")  # measures of which the difference to the context control is reported
 

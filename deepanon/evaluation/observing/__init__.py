@@ -6,8 +6,10 @@ from deepanon.evaluation.observing.observer import Observer
 from deepanon.evaluation.observing.store import Store
 from deepanon.evaluation.observing.stream import Record, Regions
 from deepanon.evaluation.observing.variants import CONTEXT, JPEG, NONE, Variant, build_variants
+from deepanon.evaluation.observing.vectors import ALIGNMENTS, Vectors, subject
 
 __all__ = [
+    "ALIGNMENTS",
     "CONTEXT",
     "JPEG",
     "NONE",
@@ -19,6 +21,8 @@ __all__ = [
     "Regions",
     "Store",
     "Variant",
+    "Vectors",
     "build_variants",
     "faces_of",
+    "subject",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
+from deepanon.evaluation.utility import utility_values
 
 from deepanon.checks import check_count
 from deepanon.data.pairs import Pairs
@@ -20,7 +20,6 @@ from deepanon.evaluation.observing import CONTEXT, NONE, Faces, Observations, Re
 from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.report import worst_cases
 from deepanon.evaluation.studies.examples import Example
-from deepanon.evaluation.utility import utility_values
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
@@ -99,7 +98,10 @@ class PeopleStudy:
     def _utility(self, methods: Sequence[str]) -> list[Value]:
         """The replaced faces stand in for annotated ones."""
         found: dict[str, list[list[Detections]]] = {
-            method: [[faces_of(entry) for entry in self.observations.of(v, self.eye)] for v in self.observations.seeds(method)]
+            method: [
+                [faces_of(entry) for entry in self.observations.of(v, self.eye)]
+                for v in self.observations.seeds(method)
+            ]
             for method in methods
         }
         annotated = [
@@ -122,7 +124,9 @@ class PeopleStudy:
             for row in worst_cases(alike.tolist(), worst):
                 box = subject(self.observations.replaced[row], self.photos[row].read()).boxes[0]
                 examples.append(
-                    Example(self.photos[row], variant, box, "worst", f"similarity {alike[row]:.2f} to the original ({by})")
+                    Example(
+                        self.photos[row], variant, box, "worst", f"similarity {alike[row]:.2f} to the original ({by})"
+                    )
                 )
         return examples
 

@@ -9,7 +9,7 @@ from deepanon.detections import Detections
 from deepanon.detectors import Detector
 from deepanon.embedders import Recogniser
 from deepanon.errors import OptionError
-from deepanon.evaluation.stream import Record
+from deepanon.evaluation.observing.stream import Record
 from deepanon.geometry import Array
 
 ALIGNMENTS = ("oracle", "own")
@@ -28,24 +28,31 @@ class Vectors:
             detectors protects nobody, the worst case. "own" lets the attacker's `detector` find it, in originals too:
             how it would be done by somebody who has nothing but the picture.
         detector: of the attacker; for "own" only.
+        threshold: score from which that detector has found a face.
 
     Raises:
         OptionError: unknown alignment, "own" without a detector, or a detector that would not be used.
     """
 
-    def __init__(self, recogniser: Recogniser, alignment: str = "oracle", detector: Detector | None = None) -> None:
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        alignment: str = "oracle",
+        detector: Detector | None = None,
+        threshold: float = 0.0,
+    ) -> None:
         if alignment not in ALIGNMENTS:
             raise OptionError(f"unknown alignment {alignment!r}; choose one of: {', '.join(ALIGNMENTS)}")
         if (detector is None) == (alignment == "own"):
             wants = "needs" if detector is None else "takes no"
             raise OptionError(f"alignment {alignment!r} {wants} detector of the attacker (detector=)")
         self.recogniser, self.alignment, self.detector = recogniser, alignment, detector
+        self.threshold = threshold
 
     @property
     def key(self) -> str:
         """All that the vectors depend on."""
-        # detectors with weights of their own describe them; the others are known by their name
-        finder = "" if self.detector is None else getattr(self.detector, "description", self.detector.name)
+        finder = "" if self.detector is None else f"{self.detector.description}, from {self.threshold:g}"
         return f"identity vectors; {self.recogniser.description}; alignment: {self.alignment} {finder}".rstrip()
 
     def __call__(self, record: Record) -> dict[str, Array]:
@@ -57,10 +64,11 @@ class Vectors:
         """
         face = subject(record.detections, record.original)
         if self.detector is not None and len(face):
-            face = nearest(face, self.detector(record.anonymized, record.photo.name))
+            found = self.detector(record.anonymized, record.name)
+            face = nearest(face, found[found.scores >= self.threshold])
         if not len(face):
             return {"vector": np.full(self.recogniser.length, np.nan, dtype=np.float32)}
-        return {"vector": self.recogniser(record.anonymized, face, record.photo.name)[0]}
+        return {"vector": self.recogniser(record.anonymized, face, record.name)[0]}
 
 
 def subject(faces: Detections, image: Array) -> Detections:

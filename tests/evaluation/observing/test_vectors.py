@@ -13,8 +13,9 @@ from deepanon.detectors import Given
 from deepanon.embedders import Aligned, Margin, Onet, OpenVino, Recogniser
 from deepanon.embedders.cuts import TEMPLATES
 from deepanon.errors import OptionError, SchemaError
-from deepanon.evaluation.identity import Vectors, identity_values
-from deepanon.evaluation.stream import Record
+from deepanon.evaluation.identity import identity_values
+from deepanon.evaluation.observing.stream import Record
+from deepanon.evaluation.observing.vectors import Vectors
 from deepanon.pipeline import replace_faces
 from deepanon.seeds import Seeds
 

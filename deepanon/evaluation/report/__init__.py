@@ -1,0 +1,19 @@
+"""From results to pages: `results.json` and a folder of sample pictures in, a report out."""
+
+from deepanon.evaluation.report.drawn import drawn_pictures
+from deepanon.evaluation.report.pictures import Pictures, choose_faces, face_pair, worst_cases
+from deepanon.evaluation.report.provenance import collect, fingerprint
+from deepanon.evaluation.report.results import Results
+from deepanon.evaluation.report.write import write_report
+
+__all__ = [
+    "Pictures",
+    "Results",
+    "choose_faces",
+    "collect",
+    "drawn_pictures",
+    "face_pair",
+    "fingerprint",
+    "worst_cases",
+    "write_report",
+]

@@ -1,0 +1,34 @@
+"""What must not be published with numbers: where files lie on somebody's machine, and with it who they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+ENDS = r"\s=,;\[\]{}()'\"<>|"  # what a path in running text does not go beyond
+ABSOLUTE = re.compile(rf"(?:(?<=^)|(?<=[{ENDS}:@]))(?:~|/(?=[^{ENDS}/])|[A-Za-z]:[\\/]|\\\\)[^{ENDS}]*[\\/][^{ENDS}]*")
+IN_ARGUMENT = re.compile(r"[^=,\[\]{}'\"]*[\\/][^=,\[\]{}'\"]*")
+
+
+def without_paths(tree: Any) -> Any:
+    """The same plain values; in every text, paths from the root of a disk or from a home are reduced to names."""
+    if isinstance(tree, dict):
+        return {without_paths(key): without_paths(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [without_paths(item) for item in tree]
+    if not isinstance(tree, str):
+        return tree
+    home = str(Path.home())
+    known = tree.replace(home, "~") if len(home) > 1 else tree  # a home with blanks in it, before words are looked at
+    return ABSOLUTE.sub(lambda found: last_name(found[0]), known)
+
+
+def argument(text: str) -> str:
+    """An argument of a command line, all folders left out: "data.root=/home/jo/val" -> "data.root=val"."""
+    return IN_ARGUMENT.sub(lambda found: last_name(found[0]), text)
+
+
+def last_name(path: str) -> str:
+    """The last name of a path in the spelling of any system."""
+    return PureWindowsPath(path.strip()).name or "~"

@@ -1,0 +1,138 @@
+"""What numbers were made with: code, packages, weights, data, machine; and nothing about whose machine it was."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import deepanon
+from deepanon.data.building.provenance import sha256_of
+from deepanon.errors import DataError
+from deepanon.evaluation.report.privacy import argument, without_paths
+
+PACKAGES = (
+    "torch", "torchvision", "torchmetrics", "torch-fidelity", "lightning", "numpy", "scipy", "opencv-python-headless",
+    "opencv-python", "Pillow", "simplejpeg", "scikit-image", "facenet-pytorch", "onnxruntime", "openvino",
+    "pycocotools", "lpips", "safetensors", "hydra-core",
+)  # fmt: skip
+SOURCE = Path(deepanon.__file__).resolve().parent.parent
+
+
+def collect(
+    *,
+    started: datetime | None = None,
+    weights: Mapping[str, str | Path] | None = None,
+    data: Mapping[str, str] | None = None,
+    seeds: Sequence[int] = (),
+    thresholds: Mapping[str, Any] | None = None,
+    command: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Everything about this run as plain values; call it at the end.
+
+    Args:
+        started: when the run began, with a time zone; left out if it is not known.
+        weights: name -> file of everything that was learnt; their SHA-256 is kept, not where they lie.
+        data: name of a set -> its `fingerprint`.
+        seeds: of the new faces.
+        thresholds: by name, such as those of recognisers.
+        command: by default that of this process. Folders are left out of it.
+
+    Raises:
+        OSError: a weights file cannot be read.
+    """
+    import torch
+
+    now = datetime.now(UTC)
+    facts = {
+        "deepanon": deepanon.__version__,
+        "git": git_revision(SOURCE),
+        "command": " ".join(argument(word) for word in (sys.argv if command is None else command)),
+        "started": _utc(started) if started else None,
+        "finished": _utc(now),
+        "seeds": list(seeds),
+        "weights": {name: sha256_of(path) for name, path in (weights or {}).items()},
+        "data": dict(data or {}),
+        "thresholds": dict(thresholds or {}),
+        "python": platform.python_version(),
+        "packages": package_versions(),
+        "system": f"{platform.system()} {platform.machine()}",  # the release may carry the name of a machine
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+    cleaned: dict[str, Any] = without_paths({key: value for key, value in facts.items() if value not in (None, {}, [])})
+    return cleaned
+
+
+def fingerprint(paths: Iterable[str | Path], root: str | Path | None = None) -> str:
+    """SHA-256 over names and contents of files, in hex; the order in which they are given does not count.
+
+    Args:
+        paths: of the files.
+        root: names are relative to it; None takes the file names alone.
+
+    Raises:
+        DataError: there is no file, or two have the same name, or one lies outside `root`.
+        OSError: one cannot be read.
+    """
+    named: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if root is not None and not path.is_relative_to(root):
+            raise DataError(f"{path} does not lie in {root}")
+        name = path.name if root is None else path.relative_to(root).as_posix()
+        if named.setdefault(name, path) != path:
+            raise DataError(f"two files are called {name}; give the folder that their names are relative to")
+    if not named:
+        raise DataError("no file to take a fingerprint of")
+    digest = hashlib.sha256()
+    for name in sorted(named):
+        digest.update(f"{sha256_of(named[name])}  {name}\n".encode())
+    return digest.hexdigest()
+
+
+def git_revision(source: Path) -> dict[str, Any] | None:
+    """Revision of the checkout at `source`, and whether files differ from it; None if it is no checkout."""
+    if not (source / ".git").exists():  # not the checkout of somebody else around an installed package
+        return None
+    try:
+        return {"revision": _git(source, "rev-parse", "HEAD"), "changed": bool(_git(source, "status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(source: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(source), *words], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()
+
+
+def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Versions of those packages that are installed."""
+    versions = {}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _processor() -> str:
+    """The model of the processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,171 @@
+"""A few plain sentences on a run, made from its numbers: what is kept, what is given away, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deepanon.evaluation.report.figures import REIDENTIFIED
+from deepanon.evaluation.report.lookup import Lookup, known
+from deepanon.evaluation.report.numbers import bare, interval, spoken
+from deepanon.evaluation.values import Value
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number to be seen first: what it is, and what it is of."""
+
+    number: str
+    interval: str
+    what: str
+    of: str
+
+
+def sentences(lookup: Lookup) -> list[str]:
+    """What a reader should take away; each sentence stands only if its numbers do."""
+    hero = lookup.hero
+    if hero is None:
+        return ["No method was measured."]
+    said = [_kept(lookup, hero), _given_away(lookup, hero), _changed(lookup, hero), _failed(lookup, hero)]
+    return [sentence for sentence in said if sentence] or ["None of the numbers of a summary was measured."]
+
+
+def key_figures(lookup: Lookup) -> list[Figure]:
+    """At most four numbers of the method that the report is about, each the least flattering of its kind."""
+    hero = lookup.hero
+    if hero is None:
+        return []
+    kept, found = _least(_retentions(lookup, hero)), _most(_reidentified(lookup, hero))
+    chosen = [(kept, "AP retained"), (found, "re-identified")]
+    control = _control(lookup, found) if found else None
+    chosen += [(control, "re-identified without any face"), (_least(_coverages(lookup, hero)), "faces changed")]
+    return [
+        Figure(
+            spoken(value.value, lookup.metrics[value.metric]),
+            interval(value.low, value.high, lookup.metrics[value.metric].unit),
+            what,
+            ", ".join(filter(None, (lookup.label(value.method), value.data, value.by, _scope(value)))),
+        )
+        for value, what in chosen
+        if value
+    ]
+
+
+def _kept(lookup: Lookup, hero: str) -> str:
+    values = _retentions(lookup, hero)
+    low, high = _least(values), _most(values)
+    if not low or not high:
+        return ""
+    ends = f"{_with_interval(lookup, low)} of its average precision ({_where(low)})"
+    if high is not low:
+        ends = f"between {ends} and {_with_interval(lookup, high)} ({_where(high)})"
+    return f"On pictures anonymized by {lookup.label(hero)}, a face detector keeps {ends}.{_others(lookup, low)}"
+
+
+def _others(lookup: Lookup, like: Value) -> str:
+    """What the strongest and the weakest other method keep, measured the same way."""
+    values = [
+        v for v in lookup.values.values()
+        if (v.part, v.data, v.by, v.metric, v.scope) == (like.part, like.data, like.by, like.metric, like.scope)
+        and v.method != like.method and not lookup.kind(v.method) and known(v)
+    ]  # fmt: skip
+    low, high = _least(values), _most(values)
+    if not low or not high:
+        return ""
+    text = f" Of the other methods, measured as the {'lowest' if low is not high else 'same'}: {_named(lookup, high)}"
+    return (text if low is high else f"{text} at best, {_named(lookup, low)} at worst") + "."
+
+
+def _given_away(lookup: Lookup, hero: str) -> str:
+    found = _most(_reidentified(lookup, hero))
+    if not found:
+        return ""
+    label = lookup.metrics[found.metric].label
+    many = "" if found.n is None else f" among {bare(found.n, 'count')}"
+    text = f"A recogniser still tells who it was for {_with_interval(lookup, found)}{many} ({label}, {_where(found)})."
+    control = _control(lookup, found)
+    if control:
+        text += (
+            f" With the face blanked on both sides, so from hair, clothes and room alone, it does for "
+            f"{_with_interval(lookup, control)}: only what lies above that can come from the face."
+        )
+    clear = lookup.get("identity", found.data, found.by, "none", found.metric, found.scope)
+    return text + (f" On untouched pictures it is {_with_interval(lookup, clear)}." if clear and known(clear) else "")
+
+
+def _changed(lookup: Lookup, hero: str) -> str:
+    value = _least(_coverages(lookup, hero))
+    if not value:
+        return ""
+    left = 1 - value.value
+    if left <= 0:
+        return f"The method {lookup.label(hero)} changed every annotated face of every set."
+    metric = lookup.metrics[value.metric]
+    return f"The method {lookup.label(hero)} left {spoken(left, metric)} of the faces of {value.data} unchanged."
+
+
+def _failed(lookup: Lookup, hero: str) -> str:
+    failures = _of(lookup, "identity", hero, ("failures",))
+    value = _most(failures)
+    if not value or not value.value:
+        return ""
+    metric = lookup.metrics[value.metric]
+    share = spoken(value.value, metric)
+    return (
+        f"For {share} of its faces on {value.data}, {value.by} got nothing to work with; "
+        "they are counted, and the table says how."
+    )
+
+
+def _of(lookup: Lookup, part: str, method: str, keys: Iterable[str]) -> list[Value]:
+    """Numbers of the first of `keys` that was measured."""
+    for key in keys:
+        found = [v for v in lookup.values.values() if (v.part, v.method, v.metric) == (part, method, key) and known(v)]
+        if found:
+            return found
+    return []
+
+
+def _retentions(lookup: Lookup, hero: str) -> list[Value]:
+    return _of(lookup, "detection", hero, ("retention",))
+
+
+def _coverages(lookup: Lookup, hero: str) -> list[Value]:
+    return _of(lookup, "detection", hero, ("coverage",))
+
+
+def _reidentified(lookup: Lookup, hero: str) -> list[Value]:
+    return _of(lookup, "identity", hero, REIDENTIFIED)
+
+
+def _control(lookup: Lookup, found: Value) -> Value | None:
+    """The context control, measured as `found` was."""
+    names = [name for name in lookup.methods(lookup.values.values()) if lookup.kind(name) == "control"]
+    values = [lookup.get("identity", found.data, found.by, name, found.metric, found.scope) for name in names]
+    return next((value for value in values if value and known(value)), None)
+
+
+def _least(values: list[Value]) -> Value | None:
+    return min(values, key=lambda value: value.value, default=None)
+
+
+def _most(values: list[Value]) -> Value | None:
+    return max(values, key=lambda value: value.value, default=None)
+
+
+def _with_interval(lookup: Lookup, value: Value) -> str:
+    metric = lookup.metrics[value.metric]
+    ends = interval(value.low, value.high, metric.unit)
+    return spoken(value.value, metric, value.metric) + (f" {ends}" if ends else "")
+
+
+def _named(lookup: Lookup, value: Value) -> str:
+    return f"{lookup.label(value.method)} {spoken(value.value, lookup.metrics[value.metric])}"
+
+
+def _where(value: Value) -> str:
+    return ", ".join(filter(None, (value.data, value.by, _scope(value))))
+
+
+def _scope(value: Value) -> str:
+    return "" if value.scope == "all" else value.scope
