@@ -1,11 +1,13 @@
-"""Measure detector-AP retention: `python evaluate.py data.root=FOLDER [methods='[gan,pixelate8]'] [scorer=yunet] …`."""
+"""Measure what anonymization costs and protects: `python evaluate.py data.root=FOLDER [people.root=…] [crops.root=…]`."""
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,44 +16,161 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from tqdm import tqdm
 
 from deepanon.anonymizers import ANONYMIZERS, Anonymizer, build_anonymizer
-from deepanon.errors import DeepanonError, OptionError
-from deepanon.evaluation import NONE, Retention, RetentionStudy, rows, table
-from deepanon.files import replacing
+from deepanon.data.crops import PackedCrops
+from deepanon.data.pairs import make_pairs, read_pairs
+from deepanon.data.people import read_people
+from deepanon.data.wider import is_official, read_wider
+from deepanon.data.wider_truth import read_wider_truth
+from deepanon.errors import DeepanonError, OptionError, lookup
+from deepanon.evaluation import (
+    CropStudy,
+    Method,
+    PeopleStudy,
+    PhotoStudy,
+    QualityStudy,
+    Regions,
+    Results,
+    Store,
+    Study,
+    add_examples,
+    build_variants,
+)
+from deepanon.evaluation.observing import CONTEXT, JPEG, NONE
+from deepanon.evaluation.observing.variants import REFERENCES
+from deepanon.evaluation.quality import Lpips
+from deepanon.evaluation.report import Pictures, collect, drawn_pictures, write_report
+from deepanon.weights import BUNDLED, DEFAULT
 
 log = logging.getLogger(__name__)
 
+Methods = dict[str, Anonymizer]
+WRONG = (DeepanonError, OSError, TypeError, ValueError, InstantiationException, OmegaConfBaseException)
 
-def build_methods(names: list[str] | None, options: dict[str, dict[str, Any]]) -> dict[str, Anonymizer | None]:
-    """The methods by name, untouched pictures first."""
+
+def build_methods(names: list[str] | None, options: dict[str, dict[str, Any]]) -> Methods:
+    """The methods by name, in order."""
+    if names is not None and not isinstance(names, list):
+        raise OptionError(f"methods must be a list such as '[gan,pixelate8]', got {names!r}")
     chosen = list(ANONYMIZERS) if names is None else [name for name in names if name != NONE]
     unused = options.keys() - set(chosen)
     if unused:
         raise OptionError(f"options given for methods that are not measured: {', '.join(sorted(unused))}")
-    return {NONE: None} | {name: build_anonymizer(name, **options.get(name, {})) for name in chosen}
+    return {name: build_anonymizer(name, **options.get(name, {})) for name in chosen}
 
 
-def build(config: DictConfig) -> tuple[RetentionStudy, dict[str, Anonymizer | None]]:
-    """Everything that can fail quickly: methods, photos, detectors."""
-    if OmegaConf.is_missing(config.data, "root"):
-        raise OptionError("data.root is missing: give a folder in WIDER layout, data.root=FOLDER")
+def named(config: DictConfig, group: str, names: Sequence[str]) -> dict[str, Any]:
+    """The objects of `names` in a group of the config; the others are not built."""
+    if isinstance(names, str):
+        raise OptionError(f"{group} must be a list of names such as '[{names}]'")
+    return {name: instantiate(lookup(dict(config[group]), name, group.removesuffix("s"))) for name in names}
+
+
+def roots(value: Any) -> list[Path]:
+    """One folder or a list of them."""
+    return [] if value is None else [Path(root) for root in ([value] if isinstance(value, str) else value)]
+
+
+def photo_studies(config: DictConfig, methods: Methods, store: Store) -> Iterator[PhotoStudy]:
+    """What a detector still finds, one study a folder."""
+    data, several = config.data, roots(config.data.root)
+    for root in several:
+        save = data.save and (Path(data.save) / root.name if len(several) > 1 else Path(data.save))
+        yield PhotoStudy(
+            root.name,
+            read_wider(root, data.limit),
+            Regions(instantiate(config.finder), data.regions),
+            build_variants(methods, list(config.seeds), (NONE, JPEG)),
+            named(config, "scorers", data.scorers),
+            store,
+            read_wider_truth(root) if is_official(root) and data.protocol != "coco" else None,
+            data.protocol,
+            config.reference,
+            save,
+            config.resamples,
+            config.seed,
+        )
+
+
+def people_studies(config: DictConfig, methods: Methods, store: Store) -> Iterator[PeopleStudy]:
+    """Who is recognised."""
+    people = config.people
+    for root in roots(people.root):
+        if not people.recognisers:
+            raise OptionError("people.recognisers names no recogniser: give one of `recognisers`, with its weights")
+        photos = read_people(root, people.limit)
+        if people.pairs is None:
+            pairs = make_pairs(photos, people.folds, people.per_fold, config.seed)
+        else:
+            pairs = read_pairs(people.pairs, photos)
+        yield PeopleStudy(
+            root.stem,
+            photos,
+            Regions(instantiate(config.finder), "detected"),
+            build_variants(methods, list(config.seeds), (NONE, CONTEXT)),
+            named(config, "recognisers", people.recognisers),
+            named(config, "scorers", [people.attacker])[people.attacker],
+            pairs,
+            store,
+            config.resamples,
+            config.seed,
+        )
+
+
+def crop_studies(config: DictConfig, methods: Methods, store: Store, zero: Methods) -> Iterator[CropStudy]:
+    """How real and how varied new faces look."""
+    crops = config.crops
+    for root in roots(crops.root):
+        sets = {split: PackedCrops(root, split, resolution=crops.resolution) for split in (crops.split, crops.train) if split}
+        quality = QualityStudy(
+            root.name,
+            sets[crops.split],
+            list(named(config, "embedders", crops.embedders).values()),
+            sets.get(crops.train),
+            crops.limit,
+            crops.train_limit,
+            list(config.seeds),
+            lpips=crops.lpips and Lpips(crops.lpips),
+            cache=store,
+            progress=partial(tqdm, desc=root.name, disable=None),
+            resamples=config.resamples,
+        )
+        chosen = [Method(name, method, method.description, method.random) for name, method in (methods | zero).items()]
+        yield CropStudy(quality, chosen)
+
+
+def build(config: DictConfig) -> tuple[list[Study], Methods]:
+    """Everything that can fail quickly: methods, photos, detectors, recognisers, embedders."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
-    names = plain["methods"]
-    if names is not None and not isinstance(names, list):
-        raise OptionError(f"methods must be a list such as '[gan,pixelate8]', got {names!r}")
-    methods = build_methods(names, plain["options"])
-    photos = instantiate(config.data)
-    regions = instantiate(config.regions)(instantiate(config.finder))  # partial: Hydra would turn photos into dicts
-    return instantiate(config.study)(photos, regions, instantiate(config.scorer)), methods
+    methods = build_methods(plain["methods"], plain["options"])
+    zero: Methods = {}
+    if "gan" in methods:
+        zero["gan z=0"] = build_anonymizer("gan", **plain["options"].get("gan", {}) | {"z": "zero"})
+    store = Store(Path(config.output) / "observed.sqlite")
+    studies: list[Study] = [
+        *photo_studies(config, methods, store),
+        *people_studies(config, methods, store),
+        *crop_studies(config, methods, store, zero),
+    ]
+    if not studies:
+        raise OptionError(
+            "there is nothing to measure: give data.root=FOLDER (photos with faces, in WIDER layout), people.root=FOLDER "
+            "(photos of known people, in LFW layout) or crops.root=FOLDER (held-out crops)"
+        )
+    names = [study.name for study in studies]
+    if len(set(names)) < len(names):
+        raise OptionError(f"two sets have one name: {', '.join(names)}; rename a folder")
+    return studies, methods | zero
 
 
-def checked(config: DictConfig) -> tuple[RetentionStudy, dict[str, Anonymizer | None]]:
+def checked(config: DictConfig) -> tuple[list[Study], Methods]:
     """`build`, ending the program with one line if a value is wrong."""
     try:
         return build(config)
-    except (DeepanonError, OSError, TypeError, ValueError, InstantiationException, OmegaConfBaseException) as error:
+    except WRONG as error:
         sys.exit(f"evaluate.py: {_reason(error)}")
 
 
@@ -61,35 +180,72 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error.__cause__ if clear else error).split())
 
 
-def evaluate(study: RetentionStudy, methods: dict[str, Anonymizer | None]) -> list[Retention]:
-    """Measure one method after the other."""
-    results = []
-    for name, method in methods.items():
+def evaluate(studies: Sequence[Study], methods: Mapping[str, Anonymizer], config: DictConfig) -> list[str]:
+    """Measure every study and write the report after each; returns what went wrong.
+
+    A study that fails stops no other: what the others found is in the report, and the report says what is missing.
+    """
+    started, folder = datetime.now(UTC), Path(config.output)
+    results, failures = Results([], methods=about(methods, list(config.seeds))), []
+    pictures = Pictures(folder / "pictures")
+    drawn_pictures(methods, config.seed, pictures.folder)
+    for study in studies:
         start = time.perf_counter()
-        results.append(study.measure(name, method))
-        log.info("%s: %.0f s", name, time.perf_counter() - start)
-    return results
+        try:
+            study.observe(partial(tqdm, desc=study.name, unit="photo", disable=None))
+            results.values += study.values()
+            results.sets[study.name] = study.facts
+            if isinstance(study, PhotoStudy | PeopleStudy):
+                add_examples(pictures, study.name, study.observations, study.examples())
+            log.info("%s: %.0f s", study.name, time.perf_counter() - start)
+        except (DeepanonError, OSError) as error:
+            failures.append(f"{study.name}: {_reason(error)}")
+            results.notes.append(f"Not measured: {failures[-1]}")
+        results.provenance = collect(
+            started=started,
+            seeds=list(config.seeds),
+            weights=weight_files(config),
+            data={name: facts["fingerprint"] for name, facts in results.sets.items()},
+        )
+        write_report(results, folder / "report", pictures.folder, config.no_photos)
+    return failures
 
 
-def write(folder: Path, study: RetentionStudy, results: list[Retention]) -> str:
-    """Write `table.txt` and `results.json`; returns the text."""
-    text = "\n".join([table(results), "", *study.notes, ""])
-    with replacing(folder / "table.txt") as path:
-        path.write_text(text, encoding="utf-8")
-    with replacing(folder / "results.json") as path:
-        content = {"setup": study.setup, "notes": study.notes, "results": rows(results)}
-        path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    return text
+def about(methods: Mapping[str, Anonymizer], seeds: list[int]) -> dict[str, dict[str, Any]]:
+    """What the report says of every row."""
+    rows: dict[str, dict[str, Any]] = {name: {"description": REFERENCES[name]} for name in (NONE, JPEG, CONTEXT)}
+    for name, method in methods.items():
+        rows[name] = {"description": method.description, "sees_face": method.sees_face, "random": method.random}
+        rows[name] |= {"seeds": seeds} if method.random else {}
+    return rows
+
+
+def weight_files(config: DictConfig) -> dict[str, str]:
+    """Files of what was learnt, by what uses them."""
+    used = {
+        "finder": config.finder,
+        **{f"scorers.{name}": config.scorers[name].detector for name in (*config.data.scorers, config.people.attacker)},
+        **{f"recognisers.{name}": config.recognisers[name].embedder for name in config.people.recognisers},
+        **{f"embedders.{name}": config.embedders[name] for name in config.crops.embedders},
+    }
+    files = {name: leaf.weights for name, leaf in used.items() if not OmegaConf.is_missing(leaf, "weights") and leaf.get("weights")}
+    gan = config.options.get("gan", {}).get("model", DEFAULT)
+    return files | {"gan": str(BUNDLED.get(gan, gan))}
 
 
 @hydra.main(config_path="configs", config_name="evaluate", version_base="1.3")
 def main(config: DictConfig) -> None:
     """Entry point."""
-    study, methods = checked(config)
+    studies, methods = checked(config)
     try:
-        print(write(Path(config.output), study, evaluate(study, methods)), end="")
+        failures = evaluate(studies, methods, config)
     except (DeepanonError, OSError) as error:
         sys.exit(f"evaluate.py: {error}")
+    report = Path(config.output) / "report"
+    print((report / "table.md").read_text(encoding="utf-8"))
+    print(f"report: {report / 'index.html'}")
+    if failures:
+        sys.exit("\n".join(f"evaluate.py: {failure}" for failure in failures))
 
 
 if __name__ == "__main__":

@@ -78,11 +78,16 @@ def read_wider(root: str | Path, limit: int | None = None) -> list[AnnotatedPhot
     return photos
 
 
+def is_official(root: str | Path) -> bool:
+    """Whether a folder holds the official list of the validation set; then the official subsets apply."""
+    return (Path(root) / OFFICIAL[0]).is_file()
+
+
 def _locate(root: Path) -> tuple[Path, Path]:
     """The list file and the folder its names are relative to."""
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; data.root must be a folder in WIDER FACE layout")
-    if (root / OFFICIAL[0]).is_file():
+    if is_official(root):
         return root / OFFICIAL[0], _folder(root / OFFICIAL[1])
     lists = sorted(root.glob(f"*{SUFFIX}"))
     if not lists:

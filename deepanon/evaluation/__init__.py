@@ -1,1 +1,35 @@
-"""x"""
+"""What anonymization costs and protects: pictures are made once, looked at once, measured, and reported."""
+
+from deepanon.evaluation.bootstrap import ratio_interval, resample
+from deepanon.evaluation.detection import WiderTable, coco_tables, wider_tables
+from deepanon.evaluation.metrics import METRICS, Metric
+from deepanon.evaluation.observing import Observations, Regions, Store, build_variants
+from deepanon.evaluation.quality import Method, QualityStudy
+from deepanon.evaluation.report import Results, write_report
+from deepanon.evaluation.studies import CropStudy, PeopleStudy, PhotoStudy, Scorer, Study, add_examples
+from deepanon.evaluation.values import Value
+
+__all__ = [
+    "METRICS",
+    "CropStudy",
+    "Method",
+    "Metric",
+    "Observations",
+    "PeopleStudy",
+    "PhotoStudy",
+    "QualityStudy",
+    "Regions",
+    "Results",
+    "Scorer",
+    "Store",
+    "Study",
+    "Value",
+    "WiderTable",
+    "add_examples",
+    "build_variants",
+    "coco_tables",
+    "ratio_interval",
+    "resample",
+    "wider_tables",
+    "write_report",
+]

@@ -6,13 +6,15 @@ from deepanon.evaluation.observing.observer import Observer
 from deepanon.evaluation.observing.store import Store
 from deepanon.evaluation.observing.stream import Record, Regions
 from deepanon.evaluation.observing.variants import CONTEXT, JPEG, NONE, Variant, build_variants
-from deepanon.evaluation.observing.vectors import ALIGNMENTS, Vectors, subject
+from deepanon.evaluation.observing.vectors import ALIGNMENTS, ORACLE, OWN, Vectors, subject
 
 __all__ = [
     "ALIGNMENTS",
     "CONTEXT",
     "JPEG",
     "NONE",
+    "ORACLE",
+    "OWN",
     "Changes",
     "Faces",
     "Observations",

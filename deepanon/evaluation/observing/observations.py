@@ -158,6 +158,11 @@ class Observations:
         return self._prints[photo.name], self.regions.key, "regions"
 
     @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all photos with their names and annotations."""
+        return hashlib.sha256("\n".join(sorted(self._prints.values())).encode()).hexdigest()
+
+    @cached_property
     def _prints(self) -> dict[str, str]:
         return {photo.name: fingerprint(photo) for photo in self.photos}
 

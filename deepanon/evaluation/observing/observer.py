@@ -16,7 +16,10 @@ class Observer(Protocol):
             down under the same key is not looked at again.
     """
 
-    key: str
+    @property
+    def key(self) -> str:
+        """See above."""
+        ...
 
     def __call__(self, record: Record) -> dict[str, Array]:
         """Small numpy arrays; an empty one where there is nothing to see, never a missing one."""

@@ -12,7 +12,7 @@ from deepanon.errors import OptionError
 from deepanon.evaluation.observing.stream import Record
 from deepanon.geometry import Array
 
-ALIGNMENTS = ("oracle", "own")
+ORACLE, OWN = ALIGNMENTS = ("oracle", "own")
 SAME_FACE = 0.3  # IoU from which what the attacker's detector finds is the subject's face
 
 

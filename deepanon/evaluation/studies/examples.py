@@ -1,14 +1,20 @@
-"""Single faces worth showing, before and after."""
+"""Single faces worth showing, before and after: some of all sizes, and what went wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from deepanon.data.wider import AnnotatedPhoto
+from deepanon.detections import Detections
+from deepanon.evaluation.detection.retention import COVERED
 from deepanon.evaluation.observing import Observations, Variant
-from deepanon.evaluation.report import Pictures, face_pair
-from deepanon.geometry import Array
+from deepanon.evaluation.report import Pictures, choose_faces, face_pair, worst_cases
+from deepanon.geometry import Array, iou
+
+IOU = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +33,36 @@ class Example:
     variant: Variant
     box: Array
     kind: str
-    reason: str
+    reason: str = ""
+
+
+def chosen(photos: Sequence[AnnotatedPhoto], variant: Variant, n: int) -> list[Example]:
+    """At most `n` faces from large to small, the same under every variant."""
+    rows = choose_faces(np.concatenate([photo.boxes for photo in photos]), n)
+    return [Example(photo, variant, box, "grid") for photo, box in _faces(photos, rows)]
+
+
+def unchanged_faces(photos: Sequence[AnnotatedPhoto], variant: Variant, shares: Array, n: int) -> list[Example]:
+    """The `n` largest faces that count and were not changed; `shares` (all faces,) of changed pixels."""
+    return lost_faces(photos, variant, shares <= COVERED, "not changed", n)
+
+
+def lost_faces(photos: Sequence[AnnotatedPhoto], variant: Variant, lost: Array, reason: str, n: int) -> list[Example]:
+    """The `n` largest faces that count and are `lost` (all faces,) bool."""
+    heights = np.concatenate([photo.boxes[:, 3] - photo.boxes[:, 1] for photo in photos])
+    counted = np.concatenate([~photo.ignored for photo in photos])
+    rows = worst_cases(np.where(lost & counted, heights, np.nan).tolist(), n)
+    return [Example(photo, variant, box, "worst", reason) for photo, box in _faces(photos, rows)]
+
+
+def best_scores(photos: Sequence[AnnotatedPhoto], found: Sequence[Detections]) -> Array:
+    """(all faces,) the best score with which each annotated face was found at IoU 0.5; 0 if it was not."""
+    return np.concatenate(
+        [
+            np.where(iou(photo.boxes, faces.boxes) >= IOU, faces.scores, 0).max(axis=1, initial=0)
+            for photo, faces in zip(photos, found, strict=True)
+        ]
+    )
 
 
 def add_examples(pictures: Pictures, data: str, observations: Observations, examples: Sequence[Example]) -> None:
@@ -45,7 +80,14 @@ def add_examples(pictures: Pictures, data: str, observations: Observations, exam
             face_pair(record.original, record.anonymized, example.box),
             set=data,
             method=example.variant.method,
-            photo=example.photo.name,
+            photo=f"{example.photo.name} {' '.join(f'{edge:.0f}' for edge in example.box)}",
             kind=example.kind,
             reason=example.reason,
         )
+
+
+def _faces(photos: Sequence[AnnotatedPhoto], rows: Sequence[int]) -> list[tuple[AnnotatedPhoto, Array]]:
+    """Photo and box of faces, counted through all photos."""
+    owners = np.repeat(np.arange(len(photos)), [len(photo.boxes) for photo in photos])
+    boxes = np.concatenate([photo.boxes for photo in photos])
+    return [(photos[owners[row]], boxes[row]) for row in rows]

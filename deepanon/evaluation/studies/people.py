@@ -7,19 +7,32 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from deepanon.evaluation.utility import utility_values
 
 from deepanon.checks import check_count
 from deepanon.data.pairs import Pairs
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
-from deepanon.detectors import Detector
 from deepanon.embedders import Recogniser
-from deepanon.evaluation.identity import Vectors, identity_values, subject
-from deepanon.evaluation.observing import CONTEXT, NONE, Faces, Observations, Regions, Store, Variant, faces_of
+from deepanon.evaluation.identity import identity_values
+from deepanon.evaluation.observing import (
+    CONTEXT,
+    NONE,
+    ORACLE,
+    OWN,
+    Faces,
+    Observations,
+    Regions,
+    Store,
+    Variant,
+    Vectors,
+    faces_of,
+    subject,
+)
 from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.report import worst_cases
 from deepanon.evaluation.studies.examples import Example
+from deepanon.evaluation.studies.scorer import Scorer
+from deepanon.evaluation.utility import utility_values
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
@@ -27,8 +40,8 @@ from deepanon.geometry import Array
 class PeopleStudy:
     """Re-identification by recognisers, and utility, on photos of known people.
 
-    The faces are what the finder of `regions` finds: such sets have no boxes. All faces of a photo are replaced; the one
-    nearest to the middle is the person.
+    The faces are what the finder of `regions` finds: such sets have no boxes. All faces of a photo are replaced; the
+    one nearest to the middle is the person.
 
     Args:
         name: of the set.
@@ -36,8 +49,7 @@ class PeopleStudy:
         regions: which faces are replaced; "detected".
         variants: what is done to the photos, untouched ones and the context control among them.
         recognisers: by name.
-        detector: of the attacker, and of utility.
-        threshold: score from which that detector has found a face.
+        scorer: the attacker's detector, and that of utility.
         pairs: of the photos, in folds.
         store: where observations are kept.
         resamples: of the bootstrap.
@@ -51,23 +63,26 @@ class PeopleStudy:
         regions: Regions,
         variants: Sequence[Variant],
         recognisers: Mapping[str, Recogniser],
-        detector: Detector,
-        threshold: float,
+        scorer: Scorer,
         pairs: Pairs,
         store: Store,
         resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         self.name, self.photos, self.regions, self.recognisers = name, photos, regions, recognisers
-        self.detector, self.threshold, self.pairs = detector, threshold, pairs
+        self.detector, self.threshold, self.pairs = scorer.detector, scorer.threshold, pairs
         self.resamples, self.seed = check_count("resamples", resamples), check_count("seed", seed, 0)
-        self.eye = Faces(detector)
-        self.looks = {
-            (by, alignment): Vectors(recogniser, alignment, detector if alignment == "own" else None)
-            for by, recogniser in recognisers.items()
-            for alignment in ("oracle", "own")
-        }
+        self.eye = Faces(self.detector)
+        self.looks: dict[tuple[str, str], Vectors] = {}
+        for by, recogniser in recognisers.items():
+            self.looks[by, ORACLE] = Vectors(recogniser, ORACLE)
+            self.looks[by, OWN] = Vectors(recogniser, OWN, self.detector, self.threshold)
         self.observations = Observations(photos, regions, variants, [self.eye, *self.looks.values()], store)
+
+    @property
+    def n_people(self) -> int:
+        """Different names."""
+        return len({photo.person for photo in self.photos})
 
     def observe(self, progress: Progress = iter) -> None:
         """Look at everything; see `Observations.make`."""
@@ -115,12 +130,12 @@ class PeopleStudy:
     def examples(self, worst: int = 4) -> list[Example]:
         """Under every method the faces that the first recogniser still takes most for the person on the original."""
         by, examples = next(iter(self.recognisers)), []
-        originals = self.vectors(by, "oracle", NONE)[0]
+        originals = self.vectors(by, ORACLE, NONE)[0]
         for method in self.observations.methods:
             variant = self.observations.seeds(method)[0]
             if method == NONE:
                 continue
-            alike = (originals * self.vectors(by, "oracle", method)[0]).sum(axis=1)
+            alike = (originals * self.vectors(by, ORACLE, method)[0]).sum(axis=1)
             for row in worst_cases(alike.tolist(), worst):
                 box = subject(self.observations.replaced[row], self.photos[row].read()).boxes[0]
                 examples.append(
@@ -135,12 +150,13 @@ class PeopleStudy:
         """What was measured with what, as plain values for JSON."""
         return {
             "photos": len(self.photos),
-            "people": len({photo.person for photo in self.photos}),
+            "people": self.n_people,
             "pairs": len(self.pairs),
             "regions": self.regions.source,
             "finder": self.regions.finder.description,
             "attacker": self.detector.description,
             "recognisers": {by: recogniser.description for by, recogniser in self.recognisers.items()},
+            "fingerprint": self.observations.fingerprint,
             "resamples": self.resamples,
             "seed": self.seed,
             "notes": self.notes,
@@ -151,12 +167,12 @@ class PeopleStudy:
         """What a reader must know to judge the numbers."""
         finder = self.regions.finder.name
         return [
-            f"{len(self.photos)} photos of {len({photo.person for photo in self.photos})} people, {len(self.pairs)} pairs. "
-            f"Replaced: every face that {finder} finds; the one nearest to the middle is the person.",
-            "The attacker is naive: clear photos in the gallery, and a recogniser that has learnt nothing of the method. An "
-            "attacker that adapts gets further.",
-            f"Alignment oracle cuts the new face where the old one was; own where {self.detector.name} finds one (score "
-            f"{self.threshold:g} or more).",
+            f"{len(self.photos)} photos of {self.n_people} people, {len(self.pairs)} pairs. Replaced: every face that "
+            f"{finder} finds; the one nearest to the middle is the person.",
+            "The attacker is naive: clear photos in the gallery, and a recogniser that has learnt nothing of the method. "
+            "An attacker that adapts gets further.",
+            "Alignment oracle cuts the new face where the old one was; own where "
+            f"{self.detector.name} finds one (score {self.threshold:g} or more).",
             "Context is the same with every face box grey: what hair, outline, clothes and place give away.",
             f"Intervals: 95 % percentile bootstrap over people, {self.resamples} resamples, seed {self.seed}.",
         ]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from deepanon.checks import check_count
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.data.wider_truth import WiderTruth
 from deepanon.detections import Detections
-from deepanon.detectors import Detector
 from deepanon.errors import DataError
 from deepanon.evaluation.bootstrap import resample
 from deepanon.evaluation.detection import PROTOCOLS, coverage_values, detection_values, scoring
-from deepanon.evaluation.observing import NONE, Changes, Faces, Observations, Regions, Store, Variant, faces_of
+from deepanon.evaluation.observing import JPEG, NONE, Changes, Faces, Observations, Regions, Store, Variant, faces_of
 from deepanon.evaluation.observing.observations import Progress
+from deepanon.evaluation.studies.examples import Example, best_scores, chosen, lost_faces, unchanged_faces
+from deepanon.evaluation.studies.scorer import Scorer
+from deepanon.evaluation.utility import utility_values
 from deepanon.evaluation.values import Value
+
+GRID, WORST = 6, 4  # examples of a method
 
 
 class PhotoStudy:
@@ -28,14 +34,12 @@ class PhotoStudy:
         photos: annotated.
         regions: which boxes are replaced.
         variants: what is done to the photos; the untouched ones are among them.
-        scorers: detectors whose AP is measured, by name. They should report low scores too: what they keep to
-            themselves cannot be scored.
-        thresholds: score from which each of them counts a face as found, where no curve is drawn but faces are counted.
+        scorers: detectors whose AP is measured, by name.
+        store: where observations are kept.
         truth: official subsets, for WIDER's own photos.
         protocol: one of `detection.PROTOCOLS`; None is "wider" with official subsets, else "coco".
         reference: method that the others are compared with.
-        store: where observations are kept.
-        pictures: folder to which every picture is written, None for none.
+        save: folder to which every picture is written, None for none.
         resamples: of the bootstrap.
         seed: of the bootstrap.
 
@@ -50,117 +54,90 @@ class PhotoStudy:
         photos: Sequence[AnnotatedPhoto],
         regions: Regions,
         variants: Sequence[Variant],
-        scorers: Mapping[str, Detector],
-        thresholds: Mapping[str, float],
+        scorers: Mapping[str, Scorer],
         store: Store,
         truth: WiderTruth | None = None,
         protocol: str | None = None,
         reference: str = "gan",
-        pictures: Path | None = None,
+        save: Path | None = None,
         resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         self.name, self.photos, self.regions, self.scorers = name, photos, regions, scorers
-        self.thresholds = {by: _threshold(by, thresholds) for by in scorers}
         self.protocol, self.reference = protocol or ("wider" if truth else "coco"), reference
         self.resamples, self.seed = check_count("resamples", resamples), check_count("seed", seed, 0)
         self.faces = sum(int((~photo.ignored).sum()) for photo in photos)
+        self.ignored = sum(int(photo.ignored.sum()) for photo in photos)
         if not self.faces:
             raise DataError(f"none of the {len(photos)} photos has an annotated face: there is nothing to find")
         self.score = scoring(self.protocol, photos, truth)
-        self.changes, self.eyes = Changes(), {by: Faces(scorer) for by, scorer in scorers.items()}
-        self.observations = Observations(
-            photos, regions, variants, [self.changes, *self.eyes.values()], store, pictures
-        )
+        self.changes, self.eyes = Changes(), {by: Faces(scorer.detector) for by, scorer in scorers.items()}
+        self.observations = Observations(photos, regions, variants, [self.changes, *self.eyes.values()], store, save)
 
     def observe(self, progress: Progress = iter) -> None:
         """Look at everything; see `Observations.make`."""
         self.observations.make(progress)
 
-    @cached_property
-    def methods(self) -> list[str]:
-        """In order, each once."""
-        return list(dict.fromkeys(variant.method for variant in self.observations.variants))
-
     def found(self, by: str) -> dict[str, list[list[Detections]]]:
         """Method -> seed -> what a detector finds on every photo."""
-        observations, eye = self.observations, self.eyes[by]
+        seen = partial(self.observations.of, observer=self.eyes[by])
         return {
-            method: [[faces_of(entry) for entry in observations.of(v, eye)] for v in observations.variant(method)]
-            for method in self.methods
+            method: [[faces_of(entry) for entry in seen(variant)] for variant in self.observations.seeds(method)]
+            for method in self.observations.methods
         }
 
     def values(self) -> list[Value]:
         """All numbers; everything must have been observed."""
         counts = resample(len(self.photos), self.resamples, self.seed)
-        observations = self.observations
-        values = coverage_values(
-            self.name,
-            self.photos,
-            {m: [observations.of(v, self.changes) for v in observations.variant(m)] for m in self.methods},
-        )
-        for by in self.scorers:
+        changes = {
+            method: [self.observations.of(variant, self.changes) for variant in self.observations.seeds(method)]
+            for method in self.observations.methods
+        }
+        values = coverage_values(self.name, self.photos, changes)
+        for by, scorer in self.scorers.items():
             found = self.found(by)
             originals = found[NONE][0]
             values += detection_values(self.name, by, self.score, originals, found, counts, self.reference)
             values += utility_values(
-                self.name, by, self.photos, originals, found, self.thresholds[by], self.resamples, self.seed
+                self.name, by, self.photos, originals, found, scorer.threshold, self.resamples, self.seed
             )
         return values
 
-    def examples(self, faces: int = 6, worst: int = 4) -> list[Example]:
+    def examples(self) -> list[Example]:
         """Faces worth showing: some of all sizes under every method, and what went worst under each.
 
         Worst are faces that were not changed, and faces that the first scorer found on the original and no more, the
         largest of them.
         """
-        heights = np.concatenate([photo.boxes[:, 3] - photo.boxes[:, 1] for photo in self.photos])
-        at = [(p, f) for p, photo in enumerate(self.photos) for f in range(len(photo.boxes))]
-        spread = [at[i] for i in choose_faces(np.concatenate([photo.boxes for photo in self.photos]), faces)]
-        by, found = next(iter(self.scorers)), self.found(next(iter(self.scorers)))
-        before = self._scores(found[NONE][0])
+        by, scorer = next(iter(self.scorers.items()))
+        found = self.found(by)
+        before = best_scores(self.photos, found[NONE][0])
         examples = []
-        for method in self.methods[1:]:
-            variant = self.observations.variant(method)[0]
-            examples += [Example(self.photos[p], variant, self.photos[p].boxes[f], "grid", "") for p, f in spread]
-            if variant.sees_face and method in UNCHANGED:
+        for method in self.observations.methods:
+            variant = self.observations.seeds(method)[0]
+            if method in (NONE, JPEG):
                 continue
-            after = self._scores(found[method][0])
-            shares = np.concatenate([entry["shares"] for entry in self.observations.of(variant, self.changes)])
-            counted = np.concatenate([~photo.ignored for photo in self.photos])
-            lost = counted & (before >= self.thresholds[by]) & (after < self.thresholds[by])
-            for chosen, reason in (
-                (counted & (shares <= COVERED), "not changed"),
-                (lost, f"not found by {by} any more"),
-            ):
-                rows = worst_cases(np.where(chosen, heights, np.nan).tolist(), worst)
-                examples += [
-                    Example(self.photos[at[i][0]], variant, self.photos[at[i][0]].boxes[at[i][1]], "worst", reason)
-                    for i in rows
-                ]
+            examples += chosen(self.photos, variant, GRID)
+            shares = [entry["shares"] for entry in self.observations.of(variant, self.changes)]
+            examples += unchanged_faces(self.photos, variant, np.concatenate(shares), WORST)
+            after = best_scores(self.photos, found[method][0])
+            lost = (before >= scorer.threshold) & (after < scorer.threshold)
+            examples += lost_faces(self.photos, variant, lost, f"not found by {by} any more", WORST)
         return examples
-
-    def _scores(self, found: Sequence[Detections]) -> Array:
-        """(all faces,) the best score with which each annotated face was found at IoU 0.5; 0 if it was not."""
-        return np.concatenate(
-            [
-                np.where(iou(photo.boxes, faces.boxes) >= IOU, faces.scores, 0).max(axis=1, initial=0)
-                for photo, faces in zip(self.photos, found, strict=True)
-            ]
-        )
 
     @property
     def facts(self) -> dict[str, Any]:
         """What was measured with what, as plain values for JSON."""
-        finder = self.regions.finder
         return {
             "photos": len(self.photos),
             "faces": self.faces,
-            "ignored": sum(int(photo.ignored.sum()) for photo in self.photos),
-            "regions": self.regions.source,
-            "finder": finder.description,
-            "scorers": {by: scorer.description for by, scorer in self.scorers.items()},
+            "ignored": self.ignored,
+            "replaced": self.regions.source,
+            "finder": self.regions.finder.description,
+            "scorers": {by: scorer.detector.description for by, scorer in self.scorers.items()},
+            "thresholds": {by: scorer.threshold for by, scorer in self.scorers.items()},
             "protocol": self.protocol,
+            "fingerprint": self.observations.fingerprint,
             "resamples": self.resamples,
             "seed": self.seed,
             "notes": self.notes,
@@ -172,10 +149,9 @@ class PhotoStudy:
         finder, detected = self.regions.finder, self.regions.source == "detected"
         role = "found the faces" if detected else "placed the keypoints"
         what = f"what {finder.name} finds" if detected else "every annotated box, ignored ones included"
-        same = [by for by, scorer in self.scorers.items() if scorer.name == finder.name]
-        ignored = sum(int(photo.ignored.sum()) for photo in self.photos)
+        same = [by for by, scorer in self.scorers.items() if scorer.detector.name == finder.name]
         return [
-            f"{len(self.photos)} photos, {self.faces} faces to find, {ignored} ignored; undetected faces count.",
+            f"{len(self.photos)} photos, {self.faces} faces to find, {self.ignored} ignored; undetected faces count.",
             f"Replaced: {what}, in the order of the list; where boxes overlap, the later one lies on top. Keypoints: "
             f"{finder.name}, on the originals.",
             f"Scored by {PROTOCOLS[self.protocol]}.",
