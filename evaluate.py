@@ -1,4 +1,4 @@
-"""Measure what anonymization costs and protects: `python evaluate.py data.root=FOLDER [people.root=…] [crops.root=…]`."""
+"""Measure what anonymization costs and protects: `python evaluate.py data.root=FOLDER`; see docs/evaluation.md."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ def photo_studies(config: DictConfig, methods: Methods, store: Store) -> Iterato
             Regions(instantiate(config.finder), data.regions),
             build_variants(methods, list(config.seeds), (NONE, JPEG)),
             named(config, "scorers", data.scorers),
+            named(config, "attributes", data.attributes),
             store,
             read_wider_truth(root) if is_official(root) and data.protocol != "coco" else None,
             data.protocol,
@@ -123,7 +124,11 @@ def crop_studies(config: DictConfig, methods: Methods, store: Store, zero: Metho
     """How real and how varied new faces look."""
     crops = config.crops
     for root in roots(crops.root):
-        sets = {split: PackedCrops(root, split, resolution=crops.resolution) for split in (crops.split, crops.train) if split}
+        sets = {
+            split: PackedCrops(root, split, resolution=crops.resolution)
+            for split in (crops.split, crops.train)
+            if split
+        }
         quality = QualityStudy(
             root.name,
             sets[crops.split],
@@ -157,8 +162,8 @@ def build(config: DictConfig) -> tuple[list[Study], Methods]:
     ]
     if not studies:
         raise OptionError(
-            "there is nothing to measure: give data.root=FOLDER (photos with faces, in WIDER layout), people.root=FOLDER "
-            "(photos of known people, in LFW layout) or crops.root=FOLDER (held-out crops)"
+            "there is nothing to measure: give data.root=FOLDER (photos with faces, in WIDER layout), "
+            "people.root=FOLDER (photos of known people, in LFW layout) or crops.root=FOLDER (held-out crops)"
         )
     names = [study.name for study in studies]
     if len(set(names)) < len(names):
@@ -228,7 +233,11 @@ def weight_files(config: DictConfig) -> dict[str, str]:
         **{f"recognisers.{name}": config.recognisers[name].embedder for name in config.people.recognisers},
         **{f"embedders.{name}": config.embedders[name] for name in config.crops.embedders},
     }
-    files = {name: leaf.weights for name, leaf in used.items() if not OmegaConf.is_missing(leaf, "weights") and leaf.get("weights")}
+    files = {
+        name: leaf.weights
+        for name, leaf in used.items()
+        if not OmegaConf.is_missing(leaf, "weights") and leaf.get("weights")
+    }
     gan = config.options.get("gan", {}).get("model", DEFAULT)
     return files | {"gan": str(BUNDLED.get(gan, gan))}
 

@@ -2,7 +2,8 @@
 
 from deepanon.evaluation.bootstrap import ratio_interval, resample
 from deepanon.evaluation.detection import WiderTable, coco_tables, wider_tables
-from deepanon.evaluation.metrics import METRICS, Metric
+from deepanon.evaluation.metric import Metric
+from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.observing import Observations, Regions, Store, build_variants
 from deepanon.evaluation.quality import Method, QualityStudy
 from deepanon.evaluation.report import Results, write_report

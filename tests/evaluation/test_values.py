@@ -4,7 +4,8 @@ import math
 import pytest
 
 from deepanon.errors import DataError
-from deepanon.evaluation.metrics import METRICS, UNITS
+from deepanon.evaluation.metric import UNITS
+from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.values import Value
 
 WHOLE = Value("detection", "wild", "yunet", "gan", "retention", "easy", 0.99, 0.98, 1.0, 1558, (0.98, 1.0), "a word")

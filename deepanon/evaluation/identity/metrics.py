@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepanon.evaluation.metrics import Metric
+from deepanon.evaluation.metric import Metric
 
 KS = (1, 5, 10, 20, 30, 40, 50)
 RANKS = {

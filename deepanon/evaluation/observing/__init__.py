@@ -1,5 +1,6 @@
 """Pictures are made once and looked at once; what was seen is on disk, and all measures are arithmetic on it."""
 
+from deepanon.evaluation.observing.attributes import Attributes
 from deepanon.evaluation.observing.looks import Changes, Faces, faces_of
 from deepanon.evaluation.observing.observations import Observations
 from deepanon.evaluation.observing.observer import Observer
@@ -15,6 +16,7 @@ __all__ = [
     "NONE",
     "ORACLE",
     "OWN",
+    "Attributes",
     "Changes",
     "Faces",
     "Observations",

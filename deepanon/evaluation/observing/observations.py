@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
@@ -19,6 +20,7 @@ from deepanon.evaluation.observing.variants import NONE, Variant
 from deepanon.geometry import Array
 from deepanon.images import write_image
 
+T = TypeVar("T")
 Progress = Callable[[Iterable[AnnotatedPhoto]], Iterable[AnnotatedPhoto]]
 
 
@@ -84,6 +86,13 @@ class Observations:
         if any(entry is None for entry in entries):
             raise DataError(f"not every photo has been observed under {variant.name} by {observer.key}")
         return [entry for entry in entries if entry is not None]
+
+    def by_method(self, observer: Observer, read: Callable[[dict[str, Array]], T]) -> dict[str, list[list[T]]]:
+        """Method -> seed -> what `observer` saw of every photo, each entry through `read`."""
+        return {
+            method: [[read(entry) for entry in self.of(variant, observer)] for variant in self.seeds(method)]
+            for method in self.methods
+        }
 
     @cached_property
     def replaced(self) -> list[Detections]:

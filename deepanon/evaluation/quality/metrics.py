@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepanon.evaluation.metrics import Metric
+from deepanon.evaluation.metric import Metric
 
 METRICS = {
     "fid": Metric(

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from deepanon.errors import OptionError
-from deepanon.evaluation.metrics import METRICS, Metric
+from deepanon.evaluation.metric import Metric
+from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.report.results import Results
 from deepanon.evaluation.values import Value
 

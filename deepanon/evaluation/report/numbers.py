@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from deepanon.errors import OptionError
-from deepanon.evaluation.metrics import Metric
+from deepanon.evaluation.metric import Metric
 
 NOTHING = "–"
 MINUS = "\N{MINUS SIGN}"

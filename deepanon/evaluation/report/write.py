@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deepanon.errors import OptionError, SaveError
-from deepanon.evaluation.metrics import METRICS, Metric
+from deepanon.evaluation.metric import Metric
+from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.report.latex import latex
 from deepanon.evaluation.report.lookup import Lookup
 from deepanon.evaluation.report.markdown import markdown

@@ -38,5 +38,7 @@ class CropStudy:
             "resolution": book.resolution,
             "embedders": {embedder.name: embedder.description for embedder in self.quality.embedders},
             "resamples": self.quality.resamples,
-            "notes": [f"{len(book.rows)} held-out crops of {book.resolution} px, the face of each replaced once a seed."],
+            "notes": [
+                f"{len(book.rows)} held-out crops of {book.resolution} px, the face of each replaced once a seed."
+            ],
         }

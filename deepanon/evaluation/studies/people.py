@@ -11,7 +11,6 @@ import numpy as np
 from deepanon.checks import check_count
 from deepanon.data.pairs import Pairs
 from deepanon.data.wider import AnnotatedPhoto
-from deepanon.detections import Detections
 from deepanon.embedders import Recogniser
 from deepanon.evaluation.identity import identity_values
 from deepanon.evaluation.observing import (
@@ -112,13 +111,8 @@ class PeopleStudy:
 
     def _utility(self, methods: Sequence[str]) -> list[Value]:
         """The replaced faces stand in for annotated ones."""
-        found: dict[str, list[list[Detections]]] = {
-            method: [
-                [faces_of(entry) for entry in self.observations.of(v, self.eye)]
-                for v in self.observations.seeds(method)
-            ]
-            for method in methods
-        }
+        every = self.observations.by_method(self.eye, faces_of)
+        found = {method: every[method] for method in methods}
         annotated = [
             replace(photo, boxes=faces.boxes, ignored=np.zeros(len(faces), dtype=bool))
             for photo, faces in zip(self.photos, self.observations.replaced, strict=True)
@@ -169,8 +163,8 @@ class PeopleStudy:
         return [
             f"{len(self.photos)} photos of {self.n_people} people, {len(self.pairs)} pairs. Replaced: every face that "
             f"{finder} finds; the one nearest to the middle is the person.",
-            "The attacker is naive: clear photos in the gallery, and a recogniser that has learnt nothing of the method. "
-            "An attacker that adapts gets further.",
+            "The attacker is naive: clear photos in the gallery, and a recogniser that has learnt nothing of the "
+            "method. An attacker that adapts gets further.",
             "Alignment oracle cuts the new face where the old one was; own where "
             f"{self.detector.name} finds one (score {self.threshold:g} or more).",
             "Context is the same with every face box grey: what hair, outline, clothes and place give away.",

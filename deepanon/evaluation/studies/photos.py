@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,23 @@ from deepanon.detections import Detections
 from deepanon.errors import DataError
 from deepanon.evaluation.bootstrap import resample
 from deepanon.evaluation.detection import PROTOCOLS, coverage_values, detection_values, scoring
-from deepanon.evaluation.observing import JPEG, NONE, Changes, Faces, Observations, Regions, Store, Variant, faces_of
+from deepanon.evaluation.observing import (
+    JPEG,
+    NONE,
+    Attributes,
+    Changes,
+    Faces,
+    Observations,
+    Observer,
+    Regions,
+    Store,
+    Variant,
+    faces_of,
+)
 from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.studies.examples import Example, best_scores, chosen, lost_faces, unchanged_faces
 from deepanon.evaluation.studies.scorer import Scorer
-from deepanon.evaluation.utility import utility_values
+from deepanon.evaluation.utility import attribute_values, utility_values
 from deepanon.evaluation.values import Value
 
 GRID, WORST = 6, 4  # examples of a method
@@ -35,6 +47,7 @@ class PhotoStudy:
         regions: which boxes are replaced.
         variants: what is done to the photos; the untouched ones are among them.
         scorers: detectors whose AP is measured, by name.
+        attributes: networks that say something of every face, by name.
         store: where observations are kept.
         truth: official subsets, for WIDER's own photos.
         protocol: one of `detection.PROTOCOLS`; None is "wider" with official subsets, else "coco".
@@ -55,6 +68,7 @@ class PhotoStudy:
         regions: Regions,
         variants: Sequence[Variant],
         scorers: Mapping[str, Scorer],
+        attributes: Mapping[str, Attributes],
         store: Store,
         truth: WiderTruth | None = None,
         protocol: str | None = None,
@@ -72,7 +86,9 @@ class PhotoStudy:
             raise DataError(f"none of the {len(photos)} photos has an annotated face: there is nothing to find")
         self.score = scoring(self.protocol, photos, truth)
         self.changes, self.eyes = Changes(), {by: Faces(scorer.detector) for by, scorer in scorers.items()}
-        self.observations = Observations(photos, regions, variants, [self.changes, *self.eyes.values()], store, save)
+        self.attributes = attributes
+        observers: list[Observer] = [self.changes, *self.eyes.values(), *attributes.values()]
+        self.observations = Observations(photos, regions, variants, observers, store, save)
 
     def observe(self, progress: Progress = iter) -> None:
         """Look at everything; see `Observations.make`."""
@@ -80,26 +96,23 @@ class PhotoStudy:
 
     def found(self, by: str) -> dict[str, list[list[Detections]]]:
         """Method -> seed -> what a detector finds on every photo."""
-        seen = partial(self.observations.of, observer=self.eyes[by])
-        return {
-            method: [[faces_of(entry) for entry in seen(variant)] for variant in self.observations.seeds(method)]
-            for method in self.observations.methods
-        }
+        return self.observations.by_method(self.eyes[by], faces_of)
 
     def values(self) -> list[Value]:
         """All numbers; everything must have been observed."""
         counts = resample(len(self.photos), self.resamples, self.seed)
-        changes = {
-            method: [self.observations.of(variant, self.changes) for variant in self.observations.seeds(method)]
-            for method in self.observations.methods
-        }
-        values = coverage_values(self.name, self.photos, changes)
+        values = coverage_values(self.name, self.photos, self.observations.by_method(self.changes, dict))
         for by, scorer in self.scorers.items():
             found = self.found(by)
             originals = found[NONE][0]
             values += detection_values(self.name, by, self.score, originals, found, counts, self.reference)
             values += utility_values(
                 self.name, by, self.photos, originals, found, scorer.threshold, self.resamples, self.seed
+            )
+        for by, attributes in self.attributes.items():
+            outputs = self.observations.by_method(attributes, itemgetter("outputs"))
+            values += attribute_values(
+                self.name, by, attributes.kind, self.photos, outputs[NONE][0], outputs, self.resamples, self.seed
             )
         return values
 
@@ -134,6 +147,7 @@ class PhotoStudy:
             "ignored": self.ignored,
             "replaced": self.regions.source,
             "finder": self.regions.finder.description,
+            "attributes": {by: network.key for by, network in self.attributes.items()},
             "scorers": {by: scorer.detector.description for by, scorer in self.scorers.items()},
             "thresholds": {by: scorer.threshold for by, scorer in self.scorers.items()},
             "protocol": self.protocol,

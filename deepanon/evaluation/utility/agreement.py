@@ -8,6 +8,7 @@ import numpy as np
 
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.errors import DataError, lookup
+from deepanon.evaluation.observing.attributes import CLASSES, COEFFICIENTS
 from deepanon.evaluation.utility.bins import LABELS, UNKNOWN, bins_of, photo_of
 from deepanon.evaluation.utility.means import PhotoMeans, to_value
 from deepanon.evaluation.values import Value
@@ -26,7 +27,7 @@ def apart(before: Array, after: Array) -> Array:
     return np.asarray(np.linalg.norm(before.astype(np.float64) - after, axis=1))
 
 
-KINDS = {"classes": ("agreement", agree), "coefficients": ("coefficients", apart)}
+KINDS = {CLASSES: ("agreement", agree), COEFFICIENTS: ("coefficients", apart)}
 
 
 def attribute_values(

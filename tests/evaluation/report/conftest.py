@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from deepanon.evaluation.metrics import METRICS, Metric
+from deepanon.evaluation.metric import Metric
+from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.report.results import Results
 from deepanon.evaluation.values import Value
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from deepanon.errors import OptionError
-from deepanon.evaluation.metrics import UNITS, Metric
+from deepanon.evaluation.metric import UNITS, Metric
 from deepanon.evaluation.report.numbers import SIGNS, bare, interval, spoken
 
 

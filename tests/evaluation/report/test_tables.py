@@ -4,7 +4,7 @@ import re
 import pytest
 
 from deepanon.errors import OptionError
-from deepanon.evaluation.metrics import Metric
+from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.report.bins import bin_tables
 from deepanon.evaluation.report.latex import escape as tex
 from deepanon.evaluation.report.latex import latex

@@ -9,8 +9,9 @@ from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
 from deepanon.embedders import TorchScript
 from deepanon.errors import DataError, ModelError, OptionError
-from deepanon.evaluation.stream import Record
-from deepanon.evaluation.utility import Attributes, attribute_values
+from deepanon.evaluation.observing import Attributes
+from deepanon.evaluation.observing.stream import Record
+from deepanon.evaluation.utility import attribute_values
 from deepanon.evaluation.utility.agreement import agree, apart
 
 BOXES = np.array([[2, 2, 12, 12], [20, 5, 30, 15], [50, 50, 60, 60], [3, 20, 9, 26]], dtype=np.float32)

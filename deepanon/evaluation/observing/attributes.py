@@ -8,10 +8,12 @@ import numpy as np
 
 from deepanon.detections import Detections
 from deepanon.embedders import Embedder
-from deepanon.errors import ModelError
-from deepanon.evaluation.stream import Record
+from deepanon.errors import ModelError, OptionError
+from deepanon.evaluation.observing.stream import Record
 from deepanon.geometry import Array
 from deepanon.images import to_float
+
+CLASSES, COEFFICIENTS = KINDS = ("classes", "coefficients")
 
 
 class FaceCut(Protocol):
@@ -38,10 +40,16 @@ class Attributes:
     Args:
         network: gives one vector a picture: scores of classes, or coefficients.
         cut: how faces are cut for it. Annotated faces have no keypoints: it must get along with the box.
+        kind: what the vector is: "classes", of which the largest counts, or "coefficients".
+
+    Raises:
+        OptionError: unknown kind.
     """
 
-    def __init__(self, network: Embedder, cut: FaceCut) -> None:
-        self.network, self.cut = network, cut
+    def __init__(self, network: Embedder, cut: FaceCut, kind: str = CLASSES) -> None:
+        if kind not in KINDS:
+            raise OptionError(f"unknown kind of outputs {kind!r}; choose one of: {', '.join(KINDS)}")
+        self.network, self.cut, self.kind = network, cut, kind
         self.key = f"attributes: {network.name}: {network.description}; cut: {cut.description}"
 
     def __call__(self, record: Record) -> dict[str, Array]:
