@@ -205,6 +205,7 @@ def evaluate(studies: Sequence[Study], methods: Mapping[str, Anonymizer], config
             log.info("%s: %.0f s", study.name, time.perf_counter() - start)
         except (DeepanonError, OSError) as error:
             failures.append(f"{study.name}: {_reason(error)}")
+            log.error("%s", failures[-1])
             results.notes.append(f"Not measured: {failures[-1]}")
         results.provenance = collect(
             started=started,

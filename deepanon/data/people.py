@@ -14,7 +14,6 @@ from deepanon.checks import check_count
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.errors import DataError
 from deepanon.geometry import Array
-from deepanon.images import decode_image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -33,11 +32,11 @@ class ArchivedPhoto(AnnotatedPhoto):
     start: int = 0
     length: int = 0
 
-    def read(self) -> Array:
-        """(H, W, 3) uint8 RGB, upright; `ImageError` if it cannot be read."""
+    def contents(self) -> bytes:
+        """The photo's bytes in the archive."""
         with self.archive.open("rb") as stream:
             stream.seek(self.start)
-            return decode_image(stream.read(self.length), self.path).pixels
+            return stream.read(self.length)
 
 
 def read_people(root: str | Path, limit: int | None = None, least: int = 1) -> list[AnnotatedPhoto]:

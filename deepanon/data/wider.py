@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from deepanon.errors import DataError, OptionError
+from deepanon.errors import DataError, ImageError, OptionError
 from deepanon.geometry import Array
-from deepanon.images import read_image
+from deepanon.images import decode_image
 
 OFFICIAL = ("wider_face_split/wider_face_val_bbx_gt.txt", "WIDER_val/images")
 SUFFIX = "_bbx_gt.txt"
@@ -40,9 +40,16 @@ class AnnotatedPhoto:
     labels: Mapping[str, Array] = field(default_factory=dict)
     person: str = ""
 
+    def contents(self) -> bytes:
+        """The file as it is; `OSError` if it cannot be read."""
+        return self.path.read_bytes()
+
     def read(self) -> Array:
         """(H, W, 3) uint8 RGB, upright; `ImageError` if the file cannot be read."""
-        return read_image(self.path).pixels
+        try:
+            return decode_image(self.contents(), self.path).pixels
+        except OSError as error:
+            raise ImageError(f"{self.path}: cannot be read ({error.strerror or error})") from error
 
 
 def read_wider(root: str | Path, limit: int | None = None) -> list[AnnotatedPhoto]:

@@ -89,8 +89,8 @@ def coco_tables(photos: Sequence[AnnotatedPhoto], found: Mapping[str, Detections
         found: the detections in every photo, by its name.
 
     Returns:
-        "AP50": at IoU 0.5; "AP": mean over IoU 0.50, 0.55, ..., 0.95; "small", "medium", "large": the same for faces
-        below 32 x 32 pixels, up to 96 x 96, and above.
+        "AP50": at IoU 0.5; "AP50:95": mean over IoU 0.50, 0.55, ..., 0.95; "AP50:95 small", "… medium", "… large": the
+        same for faces below 32 x 32 pixels, up to 96 x 96, and above. They are COCO's sizes, not WIDER's subsets.
 
     Raises:
         DataError: a photo has no entry in `found`.
@@ -105,8 +105,8 @@ def coco_tables(photos: Sequence[AnnotatedPhoto], found: Mapping[str, Detections
     }
     return {
         "AP50": CocoTable(tables["all"][:1]),
-        "AP": CocoTable(tables["all"]),
-        **{size: CocoTable(tables[size]) for size in SIZES if size != "all"},
+        "AP50:95": CocoTable(tables["all"]),
+        **{f"AP50:95 {size}": CocoTable(tables[size]) for size in SIZES if size != "all"},
     }
 
 

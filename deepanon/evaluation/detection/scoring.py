@@ -36,7 +36,7 @@ class Table(Protocol):
 Scoring = Callable[[Sequence[Detections]], Mapping[str, Table]]  # finds of every photo, in order -> table by its name
 
 PROTOCOLS = {
-    "coco": "COCO's average precision: AP50 at IoU 0.5, AP over 0.50 … 0.95, small, medium and large faces",
+    "coco": "COCO's average precision: AP50 at IoU 0.5, AP50:95 over 0.50 … 0.95, small, medium and large faces",
     "wider": "the official protocol of WIDER FACE in double precision, as in the Python ports",
     "wider-matlab": "the official protocol of WIDER FACE in the arithmetic of the authors' MATLAB code",
 }

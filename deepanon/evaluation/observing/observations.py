@@ -179,7 +179,7 @@ class Observations:
 def fingerprint(photo: AnnotatedPhoto) -> str:
     """The photo's name with a SHA-256 of its file and its annotations; `DataError` if there is no such file."""
     try:
-        digest = hashlib.sha256(photo.path.read_bytes())
+        digest = hashlib.sha256(photo.contents())
     except OSError as error:
         raise DataError(f"{photo.path} cannot be read: {error.strerror}") from error
     digest.update(photo.boxes.tobytes())

@@ -37,6 +37,7 @@ class CropStudy:
             "training crops": 0 if train is None else len(train.rows),
             "resolution": book.resolution,
             "embedders": {embedder.name: embedder.description for embedder in self.quality.embedders},
+            "fingerprint": book.fingerprint,
             "resamples": self.quality.resamples,
             "notes": [
                 f"{len(book.rows)} held-out crops of {book.resolution} px, the face of each replaced once a seed."

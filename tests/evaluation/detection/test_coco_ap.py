@@ -16,6 +16,7 @@ from deepanon.errors import DataError
 from deepanon.evaluation.detection.coco_ap import Matched, coco_tables
 
 UNIT = [0, 0, 10, 10]
+BY_SIZE = tuple(f"AP50:95 {size}" for size in ("small", "medium", "large"))
 
 
 def detections(boxes, scores):
@@ -88,8 +89,8 @@ def test_an_ignored_box_excuses_many():
 def test_sizes_are_cocos():
     boxes = [[0, 0, 31, 31], [100, 0, 132, 32.5], [200, 0, 300, 300]]
     tables = coco_tables([photo(boxes)], {"0": detections(boxes[:2], [1, 1])})
-    assert [tables[size].n_faces for size in ("small", "medium", "large", "AP")] == [1, 1, 1, 3]
-    assert [tables[size].average_precision() for size in ("small", "medium", "large")] == [1, 1, 0]
+    assert [tables[name].n_faces for name in (*BY_SIZE, "AP50:95")] == [1, 1, 1, 3]
+    assert [tables[name].average_precision() for name in BY_SIZE] == [1, 1, 0]
 
 
 def test_more_than_a_hundred_faces_in_a_picture_count():
@@ -146,7 +147,7 @@ def summary(photos, found):
         run.evaluate()
         run.accumulate()
         run.summarize()
-    return dict(zip(("AP", "AP50", "", "small", "medium", "large"), run.stats[:6], strict=True))
+    return dict(zip(("AP50:95", "AP50", "", *BY_SIZE), run.stats[:6], strict=True))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -179,7 +180,7 @@ def test_agrees_with_torchmetrics():
               "iscrowd": torch.tensor(p.ignored.astype(int))}],
         )  # fmt: skip
     ours, theirs = coco_tables(photos, found), metric.compute()
-    for name, key in (("AP", "map"), ("AP50", "map_50"), ("large", "map_large")):
+    for name, key in (("AP50:95", "map"), ("AP50", "map_50"), (BY_SIZE[2], "map_large")):
         assert ours[name].average_precision() == pytest.approx(float(theirs[key]), abs=1e-5), name
 
 
@@ -188,13 +189,15 @@ def test_a_resample_is_the_set_with_pictures_repeated():
     photos, found = random_set(12, rng, ties=True)
     tables = coco_tables(photos, found)
     counts = rng.multinomial(12, np.full(12, 1 / 12), size=6)
-    for row, value in zip(counts, tables["AP"].resampled(counts), strict=True):
+    for row, value in zip(counts, tables["AP50:95"].resampled(counts), strict=True):
         again = [
             AnnotatedPhoto(p.path, f"{p.name}-{copy}", p.boxes, p.ignored)
             for p, n in zip(photos, row, strict=True)
             for copy in range(n)
         ]
-        expected = coco_tables(again, {p.name: found[p.name.split("-")[0]] for p in again})["AP"].average_precision()
+        expected = coco_tables(again, {p.name: found[p.name.split("-")[0]] for p in again})[
+            "AP50:95"
+        ].average_precision()
         assert value == pytest.approx(expected, abs=1e-12)
     whole = np.ones((1, 12), dtype=int)
-    assert tables["AP"].resampled(whole)[0] == tables["AP"].average_precision()
+    assert tables["AP50:95"].resampled(whole)[0] == tables["AP50:95"].average_precision()

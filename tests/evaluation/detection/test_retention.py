@@ -55,9 +55,9 @@ def test_every_protocol_has_a_test():
 
 def test_subsets_follow_their_own_faces():
     values = measured({"half": [FIRST]})
-    assert {scope for _, _, scope in values} == {"AP50", "AP", "small", "medium", "large"}
-    assert values["half", "retention", "medium"].n == 24
-    small = values["half", "retention", "small"]
+    assert {scope for _, _, scope in values} == {"AP50", "AP50:95", "AP50:95 small", "AP50:95 medium", "AP50:95 large"}
+    assert values["half", "retention", "AP50:95 medium"].n == 24
+    small = values["half", "retention", "AP50:95 small"]
     assert np.isnan(small.value)
     assert small.note == "no face of this size or subset"
 
