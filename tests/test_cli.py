@@ -187,6 +187,8 @@ MISUSE = {
     "on-no-face": (["--on-no-face", "skip"], "raise, copy"),
     "yunet without weights": (["--detector", "yunet"], "--detector-weights"),
     "weights without yunet": (["--detector-weights", "x"], "takes no weights"),
+    "onnx without layout": (["--detector", "onnx", "--detector-weights", "x"], "--detector-layout"),
+    "layout without onnx": (["--detector-layout", "yolo"], "goes with --detector onnx"),
     "detector given": (["--detector", "given"], "--detections FILE"),
 }
 
