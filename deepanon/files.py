@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half written, and saying which file was read."""
+"""Files: written so that nothing is ever half written, found so that none is passed over, named by their sum."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deepanon.errors import SaveError
+from deepanon.errors import OptionError, SaveError
 
 
 @contextmanager
@@ -79,3 +79,20 @@ def sha256_of(path: str | Path) -> str:
 def named(path: str | Path) -> str:
     """A file for a reader and for a cache key: its name, and the first 16 digits of its SHA-256."""
     return f"{Path(path).name} (SHA-256 {sha256_of(path)[:16]})"
+
+
+def walk(folder: str | Path) -> list[Path]:
+    """Every file below `folder`; links to folders are listed but not followed, so that they are left out aloud.
+
+    Raises:
+        OptionError: a folder cannot be listed.
+    """
+    found: list[Path] = []
+    for root, folders, files in os.walk(folder, onerror=_unlisted):
+        links = [name for name in folders if (Path(root) / name).is_symlink()]
+        found += [Path(root) / name for name in (*files, *links)]
+    return sorted(found)
+
+
+def _unlisted(error: OSError) -> None:
+    raise OptionError(f"{error.filename}: cannot be listed ({error.strerror}); its photos would be missing")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from deepanon.detections import Detections
 from deepanon.detectors import Detector
 from deepanon.detectors.given import faces_to_json
 from deepanon.errors import DeepanonError, OptionError
+from deepanon.files import walk
 from deepanon.images import WRITERS, check_writable, read_image, write_image
 from deepanon.pipeline import FaceAnonymizer, refuse_same
 
@@ -75,7 +75,7 @@ def make_plan(inputs: Sequence[str | Path], output: str | Path | None = None) ->
         prefix = Path(path.resolve().name) if len(paths) > 1 else Path()
         if output is not None:
             _refuse_mixture(path, output)
-        for found in _walk(path):
+        for found in walk(path):
             if found.suffix.lower() in WRITERS:
                 jobs.append(Job(found, (prefix / found.relative_to(path)).as_posix()))
             else:
@@ -86,24 +86,11 @@ def make_plan(inputs: Sequence[str | Path], output: str | Path | None = None) ->
     return Plan(jobs, left_out)
 
 
-def _walk(folder: Path) -> list[Path]:
-    """Every file below `folder`; links to folders are listed but not followed, so that they are left out aloud."""
-    found: list[Path] = []
-    for root, folders, files in os.walk(folder, onerror=_unlisted):
-        links = [name for name in folders if (Path(root) / name).is_symlink()]
-        found += [Path(root) / name for name in (*files, *links)]
-    return sorted(found)
-
-
-def _unlisted(error: OSError) -> None:
-    raise OptionError(f"{error.filename}: cannot be listed ({error.strerror}); its photos would be missing")
-
-
 def _refuse_mixture(folder: Path, output: str | Path) -> None:
     """Refuse an output inside the input that holds pictures: nobody can tell results from originals there."""
     inner = Path(output).resolve()
     if folder.resolve() in inner.parents and inner.is_dir():
-        pictures = [path for path in _walk(inner) if path.suffix.lower() in WRITERS]
+        pictures = [path for path in walk(inner) if path.suffix.lower() in WRITERS]
         if pictures:
             raise OptionError(
                 f"{output} lies inside {folder} and already holds {pictures[0].name}: choose another output"

@@ -36,6 +36,7 @@ KEPT_EXIF_IFD = {
     0x920A: "FocalLength",
 }
 EXIF_IFD = 0x8769
+ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +133,21 @@ def _kept_exif(opened: Image.Image) -> Image.Exif:
     except Exception:  # damaged metadata is no reason to refuse the pixels; none of it is kept
         return Image.Exif()
     return kept
+
+
+def stored_size(path: str | Path) -> tuple[int, int, int]:
+    """Width, height and EXIF orientation (1 = upright) of a picture as its header says; nothing is decoded.
+
+    Raises:
+        ImageError: not there, or not a picture.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as opened:
+                return (*opened.size, int(opened.getexif().get(ORIENTATION, 1)))
+    except Exception as error:  # Pillow's decoders raise whatever they like on damaged files
+        raise ImageError(f"{path}: not a readable picture ({error})") from error
 
 
 def check_writable(path: str | Path) -> None:

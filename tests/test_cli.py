@@ -177,6 +177,18 @@ def test_seed_and_key_repeat_and_default_does_not(photos, tmp_path):
     assert result() != result()
 
 
+def test_detections_keep_the_schema_of_their_detector(photos, tmp_path, monkeypatch):
+    from deepanon.detections import COCO7, Detections
+    from deepanon.detectors import Given
+
+    face = Detections(np.array([[10, 20, 30, 50]]), np.ones(1), np.ones((1, 7, 2)), schema=COCO7)
+    monkeypatch.setattr("deepanon.cli.photos.chosen_detector", lambda _: Given({"one.png": face}))
+    assert run("detect", photos / "one.png", "-o", tmp_path / "faces.json") == 0
+    back = Given(tmp_path / "faces.json")(np.zeros((200, 200, 3), np.uint8), "one.png")
+    assert back.schema == COCO7
+    assert back.has_keypoints.all()
+
+
 MISUSE = {
     "unknown method": (["--method", "blur"], "choose one of: blackout, gan"),
     "unknown detector": (["--detector", "ssd"], "choose one of: cascade"),
@@ -187,6 +199,8 @@ MISUSE = {
     "on-no-face": (["--on-no-face", "skip"], "raise, copy"),
     "yunet without weights": (["--detector", "yunet"], "--detector-weights"),
     "weights without yunet": (["--detector-weights", "x"], "takes no weights"),
+    "onnx without layout": (["--detector", "onnx", "--detector-weights", "x"], "--detector-layout"),
+    "layout without onnx": (["--detector-layout", "yolo"], "goes with --detector onnx"),
     "detector given": (["--detector", "given"], "--detections FILE"),
 }
 

@@ -47,7 +47,7 @@ def _pixelated(cells: int) -> Callable[..., Anonymizer]:
 
 
 def _pixelated_in_crop(cells: int) -> Callable[..., Anonymizer]:
-    about = f"bilinear to {cells} x {cells} and back by area"
+    about = f"bilinear to {cells} x {cells} and back in flat blocks"
     return partial(CropFilter, f"pixelate{cells}_crop", partial(pixelate_in_crop, cells=cells), about)
 
 

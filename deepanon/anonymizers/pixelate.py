@@ -22,7 +22,7 @@ def pixelate(face: Array, rng: np.random.Generator, *, cells: int) -> Array:
 
 
 def pixelate_in_crop(face: Array, *, cells: int) -> Array:
-    """Bilinear down to `cells` x `cells` and back up with area resampling, as DeepPrivacy's first scripts do."""
+    """Bilinear down to `cells` x `cells`, and back up by area: flat blocks, as in DeepPrivacy's first scripts."""
     height, width = face.shape[:2]
     small = cv2.resize(face, (cells, cells), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import data, export, photos, report
+from deepanon.cli import data, export, photos, report, sets
 from deepanon.cli.photos import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"deepanon {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     photos.add_commands(commands)
+    sets.add_commands(commands)
     data.add_commands(commands)
     export.add_commands(commands)
     report.add_commands(commands)

@@ -12,6 +12,7 @@ from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
     from deepanon.folders import Outcome, Plan
+    from deepanon.pipeline import FaceAnonymizer
 
 METHODS = (
     "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout noise "
@@ -40,6 +41,16 @@ def _add_anonymize(commands: Any) -> None:
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="picture file for one photo, else a folder"
     )
+    add_anonymizer(command)
+    command.add_argument(
+        "--keep-metadata", action="store_true", help="keep date and exposure (never place or thumbnail)"
+    )
+    command.add_argument("--json", metavar="FILE", help="write what happened to every file")
+    command.set_defaults(run=_anonymize)
+
+
+def add_anonymizer(command: argparse.ArgumentParser) -> None:
+    """Add the options that `face_anonymizer` reads."""
     command.add_argument("--method", default="gan", help=f"one of: {METHODS} (default: %(default)s)")
     command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
     add_detector(command)
@@ -55,11 +66,6 @@ def _add_anonymize(commands: Any) -> None:
         metavar="raise|copy",
         help="fail a photo without a detected face, or copy its pixels (default: %(default)s)",
     )
-    command.add_argument(
-        "--keep-metadata", action="store_true", help="keep date and exposure (never place or thumbnail)"
-    )
-    command.add_argument("--json", metavar="FILE", help="write what happened to every file")
-    command.set_defaults(run=_anonymize)
 
 
 def _add_detect(commands: Any) -> None:
@@ -77,15 +83,16 @@ def _anonymize(options: argparse.Namespace) -> int:
 
     plan = make_plan(options.inputs, options.output)
     targets(plan, options.output)  # every wrong path is said before a network is loaded
-    _check_report(options.json, plan)
-    work = anonymize_files(plan, options.output, _face_anonymizer(options), keep_metadata=options.keep_metadata)
+    check_report(options.json, plan)
+    work = anonymize_files(plan, options.output, face_anonymizer(options), keep_metadata=options.keep_metadata)
     outcomes = progress(work, len(plan.jobs))
     if options.json:
         write_json(options.json, {"method": options.method, "files": [outcome.to_json() for outcome in outcomes]})
-    return _summary(outcomes, plan.left_out)
+    return summary(outcomes, plan.left_out)
 
 
-def _face_anonymizer(options: argparse.Namespace) -> Any:
+def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
+    """Build what the options of `add_anonymizer` ask for."""
     from deepanon.anonymizers import build_anonymizer
     from deepanon.detectors import Given
     from deepanon.pipeline import FaceAnonymizer
@@ -109,11 +116,12 @@ def _detect(options: argparse.Namespace) -> int:
     from deepanon.folders import detect_files, make_plan
 
     plan = make_plan(options.inputs)
-    _check_report(options.output, plan)
+    check_report(options.output, plan)
     results = progress(detect_files(plan, chosen_detector(options)), len(plan.jobs))
     found = {outcome.name: (outcome.faces, w, h) for outcome, w, h in results if outcome.status != "failed"}
-    write_detections(options.output, found, FIVE)
-    return _summary([outcome for outcome, _, _ in results], plan.left_out)
+    schema = next((faces.schema for faces, _, _ in found.values()), FIVE)
+    write_detections(options.output, found, schema)
+    return summary([outcome for outcome, _, _ in results], plan.left_out)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -123,7 +131,7 @@ def _demo(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_report(path: str | None, plan: Plan) -> None:
+def check_report(path: str | None, plan: Plan) -> None:
     """Refuse a JSON file that is a folder or one of the photos, before the work."""
     from deepanon.pipeline import refuse_same
 
@@ -135,13 +143,13 @@ def _check_report(path: str | None, plan: Plan) -> None:
         refuse_same(job.source, path)
 
 
-def _summary(outcomes: list[Outcome], left_out: list[Path]) -> int:
+def summary(outcomes: list[Outcome], left_out: list[Path], why: str = "not a supported picture") -> int:
     """Say what happened, failures on stderr, and return the exit code."""
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
         print(f"deepanon: FAILED {outcome.name}: {outcome.error}", file=sys.stderr)
     for path in left_out:
-        print(f"deepanon: left out (not a supported picture): {path}", file=sys.stderr)
+        print(f"deepanon: left out ({why}): {path}", file=sys.stderr)
     done = [status for status in ("anonymized", "copied", "detected") if any(o.status == status for o in outcomes)]
     parts = [f"{sum(o.status == status for o in outcomes)} {status}" for status in done]
     faces = sum(len(outcome.faces) for outcome in outcomes)

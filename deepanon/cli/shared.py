@@ -13,24 +13,32 @@ if TYPE_CHECKING:
     from deepanon.detectors import Detector
 
 T = TypeVar("T")
+CHOICES = "mtcnn yunet cascade onnx retinaface dsfd keypoint_rcnn"
+NEED, TAKE = ("yunet", "onnx"), ("yunet", "onnx", "keypoint_rcnn")  # weights
 FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
 
 
 def add_detector(command: argparse.ArgumentParser) -> None:
     """Add the options that `chosen_detector` reads."""
-    command.add_argument("--detector", default="mtcnn", help="one of: mtcnn yunet cascade (default: %(default)s)")
-    command.add_argument("--detector-weights", metavar="FILE", help="weights for --detector yunet")
+    command.add_argument("--detector", default="mtcnn", help=f"one of: {CHOICES} (default: %(default)s)")
+    command.add_argument("--detector-weights", metavar="FILE", help=f"weights for --detector {' '.join(TAKE)}")
+    command.add_argument(
+        "--detector-layout", metavar="NAME", help="of the outputs, for --detector onnx: scrfd yolo boxes"
+    )
 
 
 def check_detector(options: argparse.Namespace) -> dict[str, Any]:
     """The arguments of the chosen detector; `OptionError` where name and weights do not go together."""
     if options.detector == "given":
         raise OptionError("detector 'given' reads its faces from a file: use --detections FILE")
-    if options.detector == "yunet" and not options.detector_weights:
-        raise OptionError("detector 'yunet' needs --detector-weights FILE")
-    if options.detector_weights and options.detector != "yunet":
+    if options.detector in NEED and not options.detector_weights:
+        raise OptionError(f"detector {options.detector!r} needs --detector-weights FILE")
+    if options.detector_weights and options.detector not in TAKE:
         raise OptionError(f"detector {options.detector!r} takes no weights")
-    return {"weights": options.detector_weights} if options.detector_weights else {}
+    if (options.detector == "onnx") != bool(options.detector_layout):
+        raise OptionError("--detector-layout goes with --detector onnx, which needs it")
+    given = {"weights": options.detector_weights, "layout": options.detector_layout}
+    return {name: value for name, value in given.items() if value}
 
 
 def chosen_detector(options: argparse.Namespace) -> Detector:
