@@ -37,4 +37,4 @@ def test_pictures_left_as_they_are_do_not_count_as_perfect():
     """In many dimensions few vectors lie in the balls of others; every one lies in its own."""
     real = features(0)
     assert precision_recall(real, real)[0].mean() == 1
-    assert Halves(real).measure([real])["precision"].max() < 0.9
+    assert Halves(real).measure([real])["precision"].mean() < 0.95
