@@ -6,7 +6,8 @@ import pytest
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import COCO7, FIVE, Detections
 from deepanon.errors import DataError, OptionError, SchemaError
-from deepanon.evaluation.utility import METRICS, head_poses, utility_values, yaw
+from deepanon.evaluation.metrics import METRICS
+from deepanon.evaluation.utility import head_poses, utility_values, yaw
 from deepanon.geometry import iou
 
 FRONTAL = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
