@@ -6,7 +6,8 @@ import pytest
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import COCO7, FIVE, Detections
 from deepanon.errors import DataError, OptionError, SchemaError
-from deepanon.evaluation.utility import METRICS, head_poses, utility_values
+from deepanon.evaluation.metrics import METRICS
+from deepanon.evaluation.utility import head_poses, utility_values, yaw
 from deepanon.geometry import iou
 
 FRONTAL = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
@@ -154,6 +155,31 @@ def test_bins_part_the_faces(photos, originals):
     assert "few faces" in values["detected", "size 0-16 px"].note
     assert not any(metric == "found" and scope.startswith("yaw") for metric, scope in values)
     assert not any("blur" in scope for _, scope in values)
+
+
+def test_nme_is_measured_by_the_eyes_before(photos, originals):
+    """Points spread by a fifth around the middle of the box."""
+    values = table(photos, originals, [[detections(p.boxes, grow=1.2) for p in photos]])
+    expected = np.linalg.norm(0.2 * (FRONTAL - 0.5), axis=1).mean() / 0.4
+    assert values["nme", "all"].value == pytest.approx(expected, abs=1e-4)
+
+
+def test_faces_are_binned_by_how_they_were_turned_before(photos, originals):
+    """The nose of each photo's first face that counts lies far to one side, on the original alone."""
+    turned = []
+    for photo, one in zip(photos, originals, strict=True):
+        points = one.points.copy()
+        first = np.flatnonzero(~photo.ignored)[0]
+        points[first, 2, 0] += 0.15 * (one.boxes[first, 2] - one.boxes[first, 0])
+        turned.append(Detections(one.boxes, one.scores, points))
+    values = table(photos, turned, [originals])
+    scopes = {scope: v.n for (metric, scope), v in values.items() if metric == "pose" and scope.startswith("yaw")}
+    angles = yaw(head_poses(np.stack([one.points[np.flatnonzero(~p.ignored)[0]]
+                                      for p, one in zip(photos, turned, strict=True)])))  # fmt: skip
+    assert ((angles > 15) & (angles < 60)).all()
+    assert scopes.pop("yaw 0-15°") == PHOTOS * (A_PHOTO - 1)
+    assert sum(scopes.values()) == PHOTOS
+    assert values["pose", "yaw 0-15°"].value < 0.01 < values["pose", "all"].value
 
 
 def test_the_pose_that_is_measured_is_that_of_the_points(photos):
