@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from deepanon.evaluation.report.lookup import Lookup, bin_of, known
-from deepanon.evaluation.report.numbers import SIGNED
+from deepanon.evaluation.report.numbers import is_signed
 from deepanon.evaluation.report.plots import Curve, Dot, Point, curves, dot_plot, scatter
-from deepanon.evaluation.report.published import published
 from deepanon.evaluation.report.scale import around
+from deepanon.evaluation.report.tables import PAPER, WIDER, paper_number
 from deepanon.evaluation.values import Value
 
 DOTS = {
@@ -48,7 +48,7 @@ def dot_figures(lookup: Lookup, part: str) -> list[Figure]:
     panels: dict[str, list[Panel]] = {}
     for data in lookup.sets(part):
         for by in lookup.scorers(part, data):
-            for metric, scope in product(DOTS[part], _plotted_scopes(lookup, part, data, by)):
+            for metric, scope in product(DOTS[part], plotted_scopes(lookup, part, data, by)):
                 values = _at(lookup, part, data, by, metric, scope)
                 if sum(map(known, values)) > 1:
                     panels.setdefault(metric, []).append(_dots(lookup, values))
@@ -68,10 +68,13 @@ def _dot_figure(lookup: Lookup, key: str, panels: list[Panel]) -> Figure:
     return Figure("dots", metric.label, f"{metric.text} {better}".strip(), tuple(panels))
 
 
-def _plotted_scopes(lookup: Lookup, part: str, data: str, by: str) -> list[str]:
-    """All scopes; of identity the first alone, as the others count the same queries in other ways."""
+def plotted_scopes(lookup: Lookup, part: str, data: str, by: str) -> list[str]:
+    """Of detection what the paper has, of identity the headline, as the others count the same queries in other ways."""
     scopes = lookup.scopes(part, data, by)
-    return scopes[:1] if part == "identity" else scopes
+    headline = [lookup.headline(part, data, by)]
+    if part == "detection":
+        return [scope for scope in scopes if scope in WIDER] if "hard" in scopes else headline
+    return headline if part == "identity" else scopes
 
 
 def _dots(lookup: Lookup, values: list[Value]) -> Panel:
@@ -81,11 +84,12 @@ def _dots(lookup: Lookup, values: list[Value]) -> Panel:
     dots = [_dot(lookup, by_method[name]) for name in lookup.methods(values)]
     title = " · ".join(filter(None, (first.data, first.by, scope)))
     words = f"{metric.label}, {title}: {_in_words(lookup, values)}"
-    return Panel(title, dot_plot(dots, words, metric.unit, first.metric in SIGNED))
+    return Panel(title, dot_plot(dots, words, metric.unit, is_signed(first.metric)))
 
 
 def _dot(lookup: Lookup, value: Value) -> Dot:
-    paper = published(value.method, value.metric, "all") if value.metric == "retention" else None
+    scopes = lookup.scopes(value.part, value.data, value.by)
+    paper = paper_number(PAPER, value.method, value.scope, scopes) if value.metric == "retention" else None
     return Dot(
         lookup.label(value.method), value.value, value.low, value.high, lookup.kind(value.method),
         paper.value if paper else math.nan,
@@ -103,8 +107,7 @@ def scatter_figures(lookup: Lookup) -> list[Figure]:
     panels: list[Panel] = []
     for data in lookup.sets("identity"):
         for by in lookup.scorers("identity", data):
-            scope = next(iter(lookup.scopes("identity", data, by)), "all")
-            up = _first_metric(lookup, data, by, scope)
+            up = _first_metric(lookup, data, by, lookup.headline("identity", data, by))
             sets = lookup.sets("detection")
             across = data if data in sets else next(iter(sets), None)
             if up and across:
@@ -126,7 +129,7 @@ def _first_metric(lookup: Lookup, data: str, by: str, scope: str) -> dict[str, V
 
 def _against(lookup: Lookup, up: dict[str, Value], data: str) -> Iterable[Panel]:
     scorer = next(iter(lookup.scorers("detection", data)))
-    scope = lookup.scopes("detection", data, scorer)[-1]  # the hardest subset is the largest
+    scope = lookup.headline("detection", data, scorer)
     across = {v.method: v for v in _at(lookup, "detection", data, scorer, "retention", scope)}
     names = [name for name in lookup.methods(up.values()) if known(across.get(name))]
     if len(names) < 2:
@@ -148,7 +151,8 @@ def curve_figures(lookup: Lookup, part: str) -> list[Figure]:
         found = bin_of(value.scope)
         if value.part == part and found and value.metric in CURVES:
             families.setdefault((value.data, value.by, value.metric, found[0]), []).append(value)
-    return [_curves(lookup, *family, values) for family, values in families.items() if any(map(known, values))]
+    several = {f: values for f, values in families.items() if len({v.scope for v in values if known(v)}) > 1}
+    return [_curves(lookup, *family, values) for family, values in several.items()]
 
 
 def _curves(lookup: Lookup, data: str, by: str, key: str, kind: str, values: list[Value]) -> Figure:

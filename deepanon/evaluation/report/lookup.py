@@ -16,7 +16,8 @@ CONTROLS = ("context",)
 BOTH = "both sides"  # in the name of the control that blanks the face in the gallery too
 SHARED = ("coverage", "keypoints", "replaced", "pixel_diversity", "lpips_diversity")  # whoever measured them
 BINNED = ("size", "pose", "occlusion", "blur", "expression", "illumination", "yaw")
-FIRST_SCOPES = ("all", "easy", "medium", "hard", "crop", "face", "oracle")
+FIRST_SCOPES = ("all", "oracle")
+HEADLINES = ("hard", "AP50", "all", "oracle")
 QUALIFIERS = ("FAR ", "least error")  # what a scope may end in that makes a column, not a group of rows
 
 
@@ -60,6 +61,11 @@ class Lookup:
         main = [v for v in found if v.metric not in SHARED] or found
         bases = dict.fromkeys(split_scope(v.scope)[0] for v in main if not bin_of(v.scope))
         return _ordered(FIRST_SCOPES, (s for s in bases if not any(other.startswith(f"{s}, ") for other in bases)))
+
+    def headline(self, part: str, data: str, by: str) -> str:
+        """The scope that stands for all where only one can: the hardest subset, AP at IoU 0.5, the oracle."""
+        scopes = self.scopes(part, data, by)
+        return next((scope for scope in HEADLINES if scope in scopes), scopes[0] if scopes else "all")
 
     def qualifiers(self, part: str, data: str, by: str, metric: str) -> list[str]:
         """Columns of one metric, such as "FAR 0.001"; [""] if it has but one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deepanon.evaluation.report.figures import REIDENTIFIED
+from deepanon.evaluation.report.figures import REIDENTIFIED, plotted_scopes
 from deepanon.evaluation.report.lookup import Lookup, bin_of, known
 from deepanon.evaluation.report.numbers import bare, interval, spoken
 from deepanon.evaluation.values import Value
@@ -128,7 +128,9 @@ def _of(lookup: Lookup, part: str, method: str, keys: Iterable[str]) -> list[Val
 
 
 def _retentions(lookup: Lookup, hero: str) -> list[Value]:
-    return _of(lookup, "detection", hero, ("retention",))
+    """Of the scopes that stand for all: a subset of large or of small faces is not what is kept."""
+    values = _of(lookup, "detection", hero, ("retention",))
+    return [v for v in values if v.scope in plotted_scopes(lookup, "detection", v.data, v.by)]
 
 
 def _coverages(lookup: Lookup, hero: str) -> list[Value]:
@@ -136,7 +138,9 @@ def _coverages(lookup: Lookup, hero: str) -> list[Value]:
 
 
 def _reidentified(lookup: Lookup, hero: str) -> list[Value]:
-    return _of(lookup, "identity", hero, REIDENTIFIED)
+    """Those that have a control beside them, if any have."""
+    values = _of(lookup, "identity", hero, REIDENTIFIED)
+    return [value for value in values if _controls(lookup, value)] or values
 
 
 def _controls(lookup: Lookup, found: Value) -> list[Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from deepanon.evaluation.report import numbers
 from deepanon.evaluation.report.lookup import SHARED, Lookup, bin_of, known, split_scope
@@ -28,10 +28,12 @@ ORDER = {
 }  # what comes first; other metrics follow in the order of METRICS
 SECONDARY = {
     "keypoints", "replaced", "left_out", *(f"rank_{k}" for k in (10, 20, 30, 40, 50)), "self_retrieval_normalised",
-    "rank_1_normalised", "pair_tar", "pair_auc_over_context", "fid_train", "kid_train", "fd_train", "kd_train",
+    "rank_1_normalised", "lfw_accuracy", "pair_tar", "pair_auc_over_context", "fid_train", "kid_train", "fd_train",
+    "kd_train",
     "precision_half", "recall_half", "diversity_share", "found", "box_distance", "landmark_distance", "landmark_auc",
     "pose_failures",
 }  # fmt: skip  # in tables of their own, not in those that go into a paper
+WIDER, PLAIN = ("easy", "medium", "hard"), ("AP50", "all")  # scopes that may stand beside a printed number
 ARROWS = {"high": "↑", "low": "↓", "": ""}
 UNVERIFIED = "* from memory, not looked up in the paper, and of another detector (DSFD); do not quote."
 
@@ -101,12 +103,18 @@ def _columns(
     return tuple(chosen)
 
 
-def _printed(column: str, methods: Iterable[str], scopes: Iterable[str]) -> bool:
-    return any(_paper(column, method, scope) for method in methods for scope in scopes)
+def _printed(column: str, methods: Iterable[str], scopes: Sequence[str]) -> bool:
+    return any(paper_number(column, method, scope, scopes) for method in methods for scope in scopes)
 
 
-def _paper(column: str, method: str, scope: str) -> Published | None:
-    """What the paper printed: retention over everything, AP by subset."""
+def paper_number(column: str, method: str, scope: str, scopes: Sequence[str]) -> Published | None:
+    """What the paper printed, for scopes that are measured as it did: WIDER's subsets, or AP at IoU 0.5.
+
+    Retention is printed over everything, AP by subset. COCO has a "medium" too, which is another.
+    """
+    wider = "hard" in scopes
+    if scope not in (WIDER if wider else PLAIN) or (column == PAPER_AP and not wider):
+        return None
     return published(method, PAPER_METRIC[column], "all" if column == PAPER else scope)
 
 
@@ -114,7 +122,7 @@ def _row(lookup: Lookup, part: str, data: str, by: str, scope: str, columns: tup
     cells = []
     for column in columns:
         if column.key in PAPER_METRIC:
-            cells.append(paper_cell(column.key, method, scope))
+            cells.append(paper_cell(column.key, method, scope, lookup.scopes(part, data, by)))
         else:
             where = f"{scope}, {column.qualifier}" if column.qualifier else scope
             cells.append(value_cell(lookup, lookup.get(part, data, by, method, column.key, where)))
@@ -125,9 +133,9 @@ def value_cell(lookup: Lookup, value: Value | None) -> Cell:
     """A number with its interval, the range of its seeds and its note."""
     if value is None:
         return Cell("")
-    unit, signed = lookup.metrics[value.metric].unit, value.metric in numbers.SIGNED
+    unit, signed = lookup.metrics[value.metric].unit, numbers.is_signed(value.metric)
     seeds = ""
-    if len(value.seeds) > 1:
+    if len(value.seeds) > 1 and known(value):
         low, high = (numbers.bare(end, unit, signed) for end in (min(value.seeds), max(value.seeds)))
         seeds = f"{len(value.seeds)} seeds: {low if low == high else f'{low} to {high}'}"
     return Cell(
@@ -139,9 +147,9 @@ def value_cell(lookup: Lookup, value: Value | None) -> Cell:
     )
 
 
-def paper_cell(column: str, method: str, scope: str) -> Cell:
+def paper_cell(column: str, method: str, scope: str, scopes: Sequence[str]) -> Cell:
     """A printed number, with a star if nobody has looked it up."""
-    found = _paper(column, method, scope)
+    found = paper_number(column, method, scope, scopes)
     if found is None:
         return Cell("")
     note = UNVERIFIED if not found.verified else ""
@@ -151,7 +159,7 @@ def paper_cell(column: str, method: str, scope: str) -> Cell:
 
 
 def _caption(part: str, data: str, by: str, values: list[Value]) -> str:
-    counts = [v.n for v in values if v.n is not None and not v.metric.startswith("replaced")]
+    counts = [v.n for v in values if v.n is not None and known(v) and v.metric not in SHARED]
     what = {
         "detection": f"Detector {by} on {data}",
         "identity": f"Recogniser {by} on {data}",

@@ -195,3 +195,22 @@ def test_numbers_without_interval_have_no_brackets(metrics):
 
 def test_parts_without_values_have_no_table():
     assert main_tables(Lookup(Results([]), {"ap": Metric("AP", "share", "high", "A.")}), "quality") == []
+
+
+def test_the_paper_stands_beside_what_it_measured_and_nothing_else(metrics):
+    scopes = ("AP50", "AP", "small", "medium", "large")
+    given = [value(scope=scope, metric=metric) for scope in scopes for metric in ("ap", "retention")]
+    lookup = Lookup(Results(given), metrics)
+    (table,) = main_tables(lookup, "detection")
+    assert [group.label for group in table.groups] == list(scopes)
+    assert [column.key for column in table.columns] == ["ap", "retention", PAPER]  # COCO's "medium" is not WIDER's
+    assert [at(table, "gan", PAPER, group).text for group in range(5)] == ["99.3", "", "", "", ""]
+    assert lookup.headline("detection", "wild", "yunet") == "AP50"
+
+
+def test_what_is_above_the_context_has_a_sign(metrics):
+    over = {"rank_1_over_context": Metric("rank-1 over context", "share", "low", "More.")}
+    given = [value(part="identity", metric="rank_1_over_context", value=0.03, scope="oracle")]
+    (table,) = main_tables(Lookup(Results(given), metrics | over), "identity")
+    assert table.columns[0].unit == "points"
+    assert table.groups[0].rows[0].cells[0].text == "+3.0"
