@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from deepanon.evaluation.report import numbers
 from deepanon.evaluation.report.lookup import Lookup, bin_of
-from deepanon.evaluation.report.tables import Cell, Column, Group, Row, Table, value_cell
+from deepanon.evaluation.report.table import Column, Group, Row, Table, noted
+from deepanon.evaluation.report.tables import value_cell
 from deepanon.evaluation.values import Value
 
 
@@ -26,19 +27,14 @@ def _table(
     bins = list(dict.fromkeys(which for _, which in values))
     unit = numbers.sign_of(metric, key)
     rows = tuple(
-        Row(name, lookup.label(name), lookup.kind(name), tuple(_cell(lookup, values.get((name, b))) for b in bins))
+        Row(name, lookup.label(name), lookup.kind(name), tuple(value_cell(lookup, values.get((name, b))) for b in bins))
         for name in lookup.methods(values.values())
     )
-    notes = dict.fromkeys(cell.note for row in rows for cell in row.cells if cell.note)
-    return Table(
+    table = Table(
         key=f"{part}-{data}-{by}-{key}-{kind}",
         title=f"{metric.label} by {kind} · {data} · {by}",
         caption=f"{metric.label} by {kind}, {by} on {data}; 95 % intervals in brackets.",
         columns=tuple(Column(which, which, unit) for which in bins),
         groups=(Group("", rows),),
-        notes=tuple(notes),
     )
-
-
-def _cell(lookup: Lookup, value: Value | None) -> Cell:
-    return value_cell(lookup, value)
+    return noted(table)

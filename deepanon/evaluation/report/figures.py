@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from itertools import product
 
 from deepanon.evaluation.report.lookup import Lookup, bin_of, known
-from deepanon.evaluation.report.numbers import SIGNED
+from deepanon.evaluation.report.numbers import is_signed
 from deepanon.evaluation.report.plots import Curve, Dot, Point, curves, dot_plot, scatter
-from deepanon.evaluation.report.published import published
 from deepanon.evaluation.report.scale import around
+from deepanon.evaluation.report.tables import PAPER, WIDER, paper_number
 from deepanon.evaluation.values import Value
 
 DOTS = {
     "detection": ("retention",),
-    "identity": ("self_retrieval", "match_rate", "rank_1"),
-    "quality": (),
-    "utility": ("detection_rate", "nme", "pose_distance"),
-}  # plotted by name; of quality, the first two metrics that there are
-REIDENTIFIED = ("self_retrieval", "rank_1", "match_rate")  # the first that there is stands against retention
+    "identity": ("rank_1", "self_retrieval", "match_rate"),
+    "quality": ("fid", "fd", "precision", "recall"),
+    "utility": ("detected", "nme", "pose"),
+}
+CURVES = ("retention", "detected", "nme")  # drawn over bins; the other metrics have tables
+REIDENTIFIED = ("rank_1", "self_retrieval", "match_rate")  # the first that there is stands against retention
 NOTHING = (math.nan,) * 3
 
 
@@ -47,11 +48,18 @@ def dot_figures(lookup: Lookup, part: str) -> list[Figure]:
     panels: dict[str, list[Panel]] = {}
     for data in lookup.sets(part):
         for by in lookup.scorers(part, data):
-            for metric, scope in product(_dotted(lookup, part, data, by), _plotted_scopes(lookup, part, data, by)):
-                values = [v for v in lookup.values.values() if _is(v, part, data, by, metric, scope)]
+            for metric, scope in product(DOTS[part], plotted_scopes(lookup, part, data, by)):
+                values = _at(lookup, part, data, by, metric, scope)
                 if sum(map(known, values)) > 1:
                     panels.setdefault(metric, []).append(_dots(lookup, values))
     return [_dot_figure(lookup, metric, found) for metric, found in panels.items()]
+
+
+def _at(lookup: Lookup, part: str, data: str, by: str, metric: str, scope: str) -> list[Value]:
+    """Values of a metric in one scope; of one with several columns, those of the first."""
+    first = next(iter(lookup.qualifiers(part, data, by, metric)))
+    where = f"{scope}, {first}" if first else scope
+    return [v for v in lookup.of(part, data, by) if (v.metric, v.scope) == (metric, where)]
 
 
 def _dot_figure(lookup: Lookup, key: str, panels: list[Panel]) -> Figure:
@@ -60,17 +68,13 @@ def _dot_figure(lookup: Lookup, key: str, panels: list[Panel]) -> Figure:
     return Figure("dots", metric.label, f"{metric.text} {better}".strip(), tuple(panels))
 
 
-def _dotted(lookup: Lookup, part: str, data: str, by: str) -> tuple[str, ...]:
-    if part != "quality":
-        return DOTS[part]
-    there = {v.metric for v in lookup.values.values() if (v.part, v.data, v.by) == (part, data, by)}
-    return tuple(key for key in lookup.metrics if key in there)[:2]
-
-
-def _plotted_scopes(lookup: Lookup, part: str, data: str, by: str) -> list[str]:
-    """All scopes; of identity the first alone, as the others count the same queries in other ways."""
+def plotted_scopes(lookup: Lookup, part: str, data: str, by: str) -> list[str]:
+    """Of detection what the paper has, of identity the headline, as the others count the same queries in other ways."""
     scopes = lookup.scopes(part, data, by)
-    return scopes[:1] if part == "identity" else scopes
+    headline = [lookup.headline(part, data, by)]
+    if part == "detection":
+        return [scope for scope in scopes if scope in WIDER] if "hard" in scopes else headline
+    return headline if part == "identity" else scopes
 
 
 def _dots(lookup: Lookup, values: list[Value]) -> Panel:
@@ -80,11 +84,12 @@ def _dots(lookup: Lookup, values: list[Value]) -> Panel:
     dots = [_dot(lookup, by_method[name]) for name in lookup.methods(values)]
     title = " · ".join(filter(None, (first.data, first.by, scope)))
     words = f"{metric.label}, {title}: {_in_words(lookup, values)}"
-    return Panel(title, dot_plot(dots, words, metric.unit, first.metric in SIGNED))
+    return Panel(title, dot_plot(dots, words, metric.unit, is_signed(first.metric)))
 
 
 def _dot(lookup: Lookup, value: Value) -> Dot:
-    paper = published(value.method, value.metric, "all") if value.metric == "retention" else None
+    scopes = lookup.scopes(value.part, value.data, value.by)
+    paper = paper_number(PAPER, value.method, value.scope, scopes) if value.metric == "retention" else None
     return Dot(
         lookup.label(value.method), value.value, value.low, value.high, lookup.kind(value.method),
         paper.value if paper else math.nan,
@@ -102,24 +107,21 @@ def scatter_figures(lookup: Lookup) -> list[Figure]:
     panels: list[Panel] = []
     for data in lookup.sets("identity"):
         for by in lookup.scorers("identity", data):
-            scope = next(iter(lookup.scopes("identity", data, by)), "all")
-            up = _first_metric(lookup, data, by, scope)
+            up = _first_metric(lookup, data, by, lookup.headline("identity", data, by))
             sets = lookup.sets("detection")
             across = data if data in sets else next(iter(sets), None)
             if up and across:
                 panels += _against(lookup, up, across)
     text = (
         "Useful pictures lie to the right, protected people at the bottom. Whiskers are 95 % intervals. The dashed "
-        "line is what can be told from hair, clothes and room alone: only what lies above it can come from the face."
+        "lines are what can be told with every face box grey, from hair, clothes and room alone."
     )
     return [Figure("scatter", "Use against privacy", text, tuple(panels))] if panels else []
 
 
 def _first_metric(lookup: Lookup, data: str, by: str, scope: str) -> dict[str, Value]:
     for metric in REIDENTIFIED:
-        found = {
-            v.method: v for v in lookup.values.values() if _is(v, "identity", data, by, metric, scope) and known(v)
-        }
+        found = {v.method: v for v in _at(lookup, "identity", data, by, metric, scope) if known(v)}
         if found:
             return found
     return {}
@@ -127,19 +129,18 @@ def _first_metric(lookup: Lookup, data: str, by: str, scope: str) -> dict[str, V
 
 def _against(lookup: Lookup, up: dict[str, Value], data: str) -> Iterable[Panel]:
     scorer = next(iter(lookup.scorers("detection", data)))
-    scopes = lookup.scopes("detection", data, scorer)
-    scope = scopes[-1]  # the hardest subset is the largest
-    across = {v.method: v for v in lookup.values.values() if _is(v, "detection", data, scorer, "retention", scope)}
+    scope = lookup.headline("detection", data, scorer)
+    across = {v.method: v for v in _at(lookup, "detection", data, scorer, "retention", scope)}
     names = [name for name in lookup.methods(up.values()) if known(across.get(name))]
     if len(names) < 2:
         return
     first = next(iter(up.values()))
     metric = lookup.metrics[first.metric]
     points = [Point(lookup.label(n), _triple(across[n]), _triple(up[n]), lookup.kind(n)) for n in names]
-    control = next((v.value for name, v in up.items() if lookup.kind(name) == "control"), math.nan)
+    controls = {lookup.label(name): up[name].value for name in lookup.controls(up.values())}
     title = f"{metric.label} by {first.by} against AP retained"
     where = f"{data}, {scorer}{'' if scope == 'all' else ', ' + scope}"
-    plot = scatter(points, title, f"AP retained ({where}) →", f"↑ {metric.label} ({first.data}, {first.by})", control)
+    plot = scatter(points, title, f"AP retained ({where}) →", f"↑ {metric.label} ({first.data}, {first.by})", controls)
     yield Panel("", plot)
 
 
@@ -148,9 +149,10 @@ def curve_figures(lookup: Lookup, part: str) -> list[Figure]:
     families: dict[tuple[str, str, str, str], list[Value]] = {}
     for value in lookup.values.values():
         found = bin_of(value.scope)
-        if value.part == part and found:
+        if value.part == part and found and value.metric in CURVES:
             families.setdefault((value.data, value.by, value.metric, found[0]), []).append(value)
-    return [_curves(lookup, *family, values) for family, values in families.items() if any(map(known, values))]
+    several = {f: values for f, values in families.items() if len({v.scope for v in values if known(v)}) > 1}
+    return [_curves(lookup, *family, values) for family, values in several.items()]
 
 
 def _curves(lookup: Lookup, data: str, by: str, key: str, kind: str, values: list[Value]) -> Figure:
@@ -193,7 +195,3 @@ def _narrow(name: str) -> str:
 
 def _triple(value: Value | None) -> tuple[float, float, float]:
     return (value.value, value.low, value.high) if value else NOTHING
-
-
-def _is(value: Value, part: str, data: str, by: str, metric: str, scope: str) -> bool:
-    return (value.part, value.data, value.by, value.metric, value.scope) == (part, data, by, metric, scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from deepanon.evaluation.report.tables import Cell, Column, Group, Table
+from deepanon.evaluation.report.table import Cell, Column, Group, Table
 
 HEAD = """% Needs \\usepackage{booktabs} and \\usepackage{graphicx}; use with \\input{table}.
 % Controls and reference rows are set in italics; intervals are 95 %."""
@@ -31,7 +31,7 @@ def escape(text: str) -> str:
 
 
 def _table(heading: str, table: Table) -> str:
-    rows = " \\\\\n".join(["Method & " + " & ".join(_head(column) for column in table.columns)])
+    rows = " \\\\\n".join(["Method & " + " & ".join(_head(table, column) for column in table.columns)])
     body = "\n\\midrule\n".join(_group(table, group) for group in table.groups)
     notes = " ".join(f"$^{{{at}}}$ {escape(note)}" for at, note in enumerate(table.notes, 1))
     return "\n".join(
@@ -67,9 +67,10 @@ def _group(table: Table, group: Group) -> str:
     return "\n".join(lines)
 
 
-def _head(column: Column) -> str:
+def _head(table: Table, column: Column) -> str:
     unit = f" ({escape(column.unit)})" if column.unit else ""
-    return f"{escape(column.label)}{unit}{escape(' ' + column.arrow) if column.arrow else ''}"
+    mark = f"$^{{{table.mark(column)}}}$" if table.mark(column) else ""
+    return f"{escape(column.label)}{mark}{unit}{escape(' ' + column.arrow) if column.arrow else ''}"
 
 
 def _cell(table: Table, cell: Cell) -> str:

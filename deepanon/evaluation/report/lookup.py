@@ -13,9 +13,12 @@ from deepanon.evaluation.values import Value
 
 REFERENCES = ("none", "jpeg", "real", "floor")
 CONTROLS = ("context",)
-SHARED = ("coverage", "keypoints", "replaced")  # of the pictures, not of who measures: they belong to every scorer
+BOTH = "both sides"  # in the name of the control that blanks the face in the gallery too
+SHARED = ("coverage", "keypoints", "replaced", "pixel_diversity", "lpips_diversity")  # whoever measured them
 BINNED = ("size", "pose", "occlusion", "blur", "expression", "illumination", "yaw")
-FIRST_SCOPES = ("all", "easy", "medium", "hard", "crop", "face", "oracle")
+FIRST_SCOPES = ("all", "oracle")
+HEADLINES = ("hard", "AP50", "all", "oracle")
+QUALIFIERS = ("FAR ", "least error")  # what a scope may end in that makes a column, not a group of rows
 
 
 class Lookup:
@@ -34,6 +37,13 @@ class Lookup:
                     f"known: {', '.join(metrics)}"
                 )
         self.values = {(v.part, v.data, v.by, v.method, v.metric, v.scope): v for v in results.values}
+        self._of: dict[tuple[str, str, str], list[Value]] = {}
+        for value in results.values:
+            self._of.setdefault((value.part, value.data, value.by), []).append(value)
+
+    def of(self, part: str, data: str, by: str) -> list[Value]:
+        """All that one scorer measured of a set."""
+        return self._of.get((part, data, by), [])
 
     def sets(self, part: str) -> list[str]:
         """Names of the data sets of a part, as described, then as they come."""
@@ -46,10 +56,20 @@ class Lookup:
         return _ordered((), (v.by for v in main or found))
 
     def scopes(self, part: str, data: str, by: str) -> list[str]:
-        """Scopes that are no bins."""
-        found = [v for v in self.results.values if (v.part, v.data, v.by) == (part, data, by)]
-        main = [v.scope for v in found if v.metric not in SHARED and not bin_of(v.scope)]
-        return _ordered(FIRST_SCOPES, main or (v.scope for v in found if not bin_of(v.scope)))
+        """Groups of rows: scopes that are no bins, less what makes a column, less those that others refine."""
+        found = self.of(part, data, by)
+        main = [v for v in found if v.metric not in SHARED] or found
+        bases = dict.fromkeys(split_scope(v.scope)[0] for v in main if not bin_of(v.scope))
+        return _ordered(FIRST_SCOPES, (s for s in bases if not any(other.startswith(f"{s}, ") for other in bases)))
+
+    def headline(self, part: str, data: str, by: str) -> str:
+        """The scope that stands for all where only one can: the hardest subset, AP at IoU 0.5, the oracle."""
+        scopes = self.scopes(part, data, by)
+        return next((scope for scope in HEADLINES if scope in scopes), scopes[0] if scopes else "all")
+
+    def qualifiers(self, part: str, data: str, by: str, metric: str) -> list[str]:
+        """Columns of one metric, such as "FAR 0.001"; [""] if it has but one."""
+        return _ordered(("",), (split_scope(v.scope)[1] for v in self.of(part, data, by) if v.metric == metric)) or [""]
 
     def methods(self, values: Iterable[Value]) -> list[str]:
         """References first, controls last, in between as described."""
@@ -57,15 +77,13 @@ class Lookup:
         return sorted(names, key=lambda name: ("reference", "", "control").index(self.kind(name)))
 
     def get(self, part: str, data: str, by: str, method: str, metric: str, scope: str = "all") -> Value | None:
-        """One value. Shared metrics are found whoever is said to have measured them."""
-        exact = self.values.get((part, data, by, method, metric, scope))
-        if exact or metric not in SHARED:
-            return exact
-        whole = [
-            v for v in self.results.values
-            if (v.part, v.data, v.method, v.metric) == (part, data, method, metric) and v.scope in ("all", scope)
-        ]  # fmt: skip
-        return next((v for v in whole if v.by == by), whole[0] if whole else None)
+        """One value. What holds for "own" holds for "own, skip" too; shared metrics are found whoever measured them."""
+        scopes, scorers = [scope, scope.rpartition(", ")[0]], [by]
+        if metric in SHARED:
+            scopes.append("all")
+            scorers += [other for p, d, other in self._of if (p, d) == (part, data) and other != by]
+        found = (self.values.get((part, data, who, method, metric, where)) for where in scopes for who in scorers)
+        return next((value for value in found if value), None)
 
     def kind(self, method: str) -> str:
         """ "reference", "control" or "" for a method."""
@@ -77,6 +95,11 @@ class Lookup:
     def label(self, method: str) -> str:
         """What a method is called in the report."""
         return str(self.results.methods.get(method, {}).get("label", method))
+
+    def controls(self, values: Iterable[Value]) -> list[str]:
+        """Methods that are controls, those that blank both sides first."""
+        names = [name for name in self.methods(values) if self.kind(name) == "control"]
+        return sorted(names, key=lambda name: BOTH not in name)
 
     @property
     def hero(self) -> str | None:
@@ -90,6 +113,12 @@ def bin_of(scope: str) -> tuple[str, str] | None:
     """("size", "0-32 px") of the scope of a bin, None of any other."""
     kind, _, which = scope.replace(":", " ").replace("=", " ").partition(" ")
     return (kind, which.strip()) if kind in BINNED and which.strip() else None
+
+
+def split_scope(scope: str) -> tuple[str, str]:
+    """("oracle", "FAR 0.001") of "oracle, FAR 0.001"; what is no qualifier stays: ("own, skip", "")."""
+    base, _, last = scope.rpartition(", ")
+    return (base, last) if base and last.startswith(QUALIFIERS) else (scope, "")
 
 
 def known(value: Value | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from deepanon.evaluation.report.tables import Cell, Column, Group, Row, Table
+from deepanon.evaluation.report.table import Cell, Column, Group, Row, Table
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 
@@ -28,7 +28,7 @@ def escape(text: str) -> str:
 
 
 def _table(table: Table) -> list[str]:
-    head = ["method", *(_head(column) for column in table.columns)]
+    head = ["method", *(_head(table, column) for column in table.columns)]
     lines = [f"### {escape(table.title)}", "", _line(head), _line(["---", *("---:" for _ in table.columns)])]
     for group in table.groups:
         lines += _group(table, group)
@@ -47,9 +47,10 @@ def _name(row: Row) -> str:
     return f"*{escape(row.label)}*" if row.kind else escape(row.label)
 
 
-def _head(column: Column) -> str:
+def _head(table: Table, column: Column) -> str:
     unit = f", {column.unit}" if column.unit else ""
-    return f"{escape(column.label)}{unit}{' ' + column.arrow if column.arrow else ''}"
+    mark = f"<sup>{table.mark(column)}</sup>" if table.mark(column) else ""
+    return f"{escape(column.label)}{mark}{unit}{' ' + column.arrow if column.arrow else ''}"
 
 
 def _cell(table: Table, cell: Cell) -> str:

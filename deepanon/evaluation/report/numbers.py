@@ -11,12 +11,16 @@ NOTHING = "–"
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 SIGNS = {"share": "%", "degrees": "°", "pixels": "px", "distance": "", "count": ""}
-SIGNED = ("difference",)  # shown with a plus; in points of a percentage
+
+
+def is_signed(key: str) -> bool:
+    """Whether a metric is a difference of two others: shown with a plus, shares in points of a percentage."""
+    return key == "difference" or key.endswith("_over_context")
 
 
 def sign_of(metric: Metric, key: str = "") -> str:
     """What stands behind the number: "%", "°", "px", "points" or nothing."""
-    return "points" if key in SIGNED and metric.unit == "share" else SIGNS[metric.unit]
+    return "points" if is_signed(key) and metric.unit == "share" else SIGNS[metric.unit]
 
 
 def bare(value: float, unit: str, signed: bool = False) -> str:
@@ -56,4 +60,4 @@ def spoken(value: float, metric: Metric, key: str = "") -> str:
     """With its unit, for sentences: "99.3 %"."""
     sign = sign_of(metric, key)
     gap = "" if sign in ("", "°") else SPACE
-    return bare(value, metric.unit, key in SIGNED) + gap + sign
+    return bare(value, metric.unit, is_signed(key)) + gap + sign

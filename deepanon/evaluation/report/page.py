@@ -20,7 +20,8 @@ from deepanon.evaluation.report.lookup import Lookup
 from deepanon.evaluation.report.pictures import Picture
 from deepanon.evaluation.report.published import PAPER, PUBLISHED, row_of
 from deepanon.evaluation.report.summary import key_figures, sentences
-from deepanon.evaluation.report.tables import Table, main_tables
+from deepanon.evaluation.report.table import Table, trimmed
+from deepanon.evaluation.report.tables import main_tables, other_tables
 
 SECTIONS = {
     "detection": "Do detectors still find the faces?",
@@ -31,8 +32,8 @@ SECTIONS = {
 ABOUT = {
     "detection": "Average precision of a face detector on anonymized pictures, as a share of the same on the "
     "originals. High means useful; it says nothing about privacy.",
-    "identity": "Recognisers try to tell who was in the picture. The context control blanks the face on both sides: it "
-    "shows how much hair, clothes and room give away, and no method that leaves them can be below it for long.",
+    "identity": "Recognisers try to tell who was in the picture. The context control makes every face box grey: it "
+    "shows how much hair, clothes and room give away, which every method leaves as they are.",
     "quality": "How far the new faces lie from real ones, for the whole crop and for the face alone. Distances shrink "
     "when the surroundings are shared, so compare like with like, and with the floor between real and real.",
     "utility": "Whether faces are found in the same place, look the same way and keep their points.",
@@ -68,6 +69,7 @@ def page(lookup: Lookup, pictures: Sequence[Picture], folder: Path | None, no_ph
             "title": title,
             "about": ABOUT[part],
             "tables": [_folded(table) for table in main_tables(lookup, part)],
+            "others": other_tables(lookup, part),
             "figures": dot_figures(lookup, part),
             "scatter": scatter_figures(lookup) if part == "identity" else [],
             "curves": curve_figures(lookup, part),
@@ -97,8 +99,9 @@ def _folded(table: Table) -> dict[str, Any]:
     """Of identity the first scope stands open, and the other ways of counting the same queries fold away."""
     if not table.key.startswith("identity") or len(table.groups) < 2:
         return {"title": table.title, "first": table, "rest": None}
-    first, rest = replace(table, groups=table.groups[:1]), replace(table, groups=table.groups[1:])
-    return {"title": table.title, "first": first, "rest": rest}
+    first, rest = table.groups[:1], table.groups[1:]
+    first_table, rest_table = (trimmed(replace(table, groups=groups)) for groups in (first, rest))
+    return {"title": table.title, "first": first_table, "rest": rest_table}
 
 
 @cache

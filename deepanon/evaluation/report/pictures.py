@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -52,14 +53,20 @@ class Pictures:
 
     Args:
         folder: made if it is missing; one that was begun before is gone on with.
+        fresh: begin anew: what the folder's index lists is removed.
 
     Raises:
         DataError: the folder's index is damaged.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, fresh: bool = False) -> None:
         self.folder = Path(folder)
         self.pictures = read_pictures(self.folder) if (self.folder / INDEX).exists() else []
+        if fresh and self.pictures:
+            (self.folder / INDEX).unlink()
+            for picture in self.pictures:
+                (self.folder / picture.file).unlink(missing_ok=True)
+            self.pictures = []
 
     def add(
         self,
@@ -72,7 +79,7 @@ class Pictures:
         reason: str = "",
         real: bool = True,
     ) -> Picture:
-        """Store (H, W, 3) uint8 pixels; one with the same set, method, photo, kind and reason is replaced.
+        """Store (H, W, 3) uint8 pixels; what is there already, pixel for pixel and word for word, stays as it is.
 
         Raises:
             OptionError: unknown kind.
@@ -81,15 +88,12 @@ class Pictures:
         if kind not in KINDS:
             raise OptionError(f"unknown kind of picture {kind!r}; choose one of: {', '.join(KINDS)}")
         check_pixels(pixels)
-        new = Picture(set, method, photo, kind, reason, "", real is not False)
-        same = next((old for old in self.pictures if _alike(old, new)), None)
-        file = same.file if same else f"{len(self.pictures):04d}-{_plain(method)}.jpg"
-        new = Picture(**asdict(new) | {"file": file})
-        write_image(self.folder / file, pixels)
-        if same:
-            self.pictures[self.pictures.index(same)] = new
-        else:
-            self.pictures.append(new)
+        digest = hashlib.sha256(repr((set, photo, kind, reason, pixels.shape)).encode() + pixels.tobytes()).hexdigest()
+        new = Picture(set, method, photo, kind, reason, f"{_plain(method)}-{digest[:16]}.jpg", real is not False)
+        if new in self.pictures:
+            return new
+        write_image(self.folder / new.file, pixels)
+        self.pictures.append(new)
         with replacing(self.folder / INDEX) as temporary:
             content = json.dumps([asdict(picture) for picture in self.pictures], indent=1, ensure_ascii=False)
             temporary.write_text(content + "\n", encoding="utf-8")
@@ -183,10 +187,6 @@ def _view(image: Array, window: tuple[int, int, int, int], side: int) -> Array:
     shrinks = x1 - x0 > side
     view = cv2.resize(image[y0:y1, x0:x1], (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.asarray(view, dtype=np.uint8)
-
-
-def _alike(a: Picture, b: Picture) -> bool:
-    return (a.set, a.method, a.photo, a.kind, a.reason) == (b.set, b.method, b.photo, b.kind, b.reason)
 
 
 def _plain(name: str) -> str:

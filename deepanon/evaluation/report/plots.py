@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deepanon.evaluation.report.labels import Box, place
@@ -92,7 +92,9 @@ def axis_number(tick: float, scale: Scale, unit: str, signed: bool = False) -> s
     return plus + text.replace("-", "\N{MINUS SIGN}") + ("" if signed else UNIT.get(unit, ""))
 
 
-def scatter(points: Sequence[Point], title: str, x_label: str, y_label: str, control: float = math.nan) -> str:
+def scatter(
+    points: Sequence[Point], title: str, x_label: str, y_label: str, controls: Mapping[str, float] | None = None
+) -> str:
     """Shares against shares with whiskers both ways; each point has its name beside it and no name covers another.
 
     Args:
@@ -100,18 +102,19 @@ def scatter(points: Sequence[Point], title: str, x_label: str, y_label: str, con
         title: what the plot shows.
         x_label: what lies across.
         y_label: what goes up.
-        control: height of a dashed line, the level of the context control; NaN draws none.
+        controls: name -> height of a dashed line.
     """
     width, height, left, top, right, bottom = 380.0, 376.0, 40.0, 34.0, 368.0, 328.0
     svg = Svg(width, height, title)
     xs = around([end for point in points for end in point.x], left, right, True)
-    ys = around([control, *(end for point in points for end in point.y)], bottom, top, True)
+    levels = dict(sorted((controls or {}).items(), key=lambda level: level[1]))
+    ys = around([*levels.values(), *(end for point in points for end in point.y)], bottom, top, True)
     _frame(svg, xs, ys, (left, top, right, bottom))
     svg.text(left, 16, y_label, "start", 11, "strong")
     svg.text(right, bottom + 34, x_label, "end", 11, "strong")
     blocked = [Box.around(xs(p.x[0]), ys(p.y[0]), 6) for p in points]
-    if math.isfinite(control):
-        blocked.append(_level(svg, ys(control), (left, right), blocked))
+    for at, (name, height_of) in enumerate(levels.items()):  # the lowest has its name below, the others above
+        blocked.append(_level(svg, ys(height_of), (left, right), name, at > 0, blocked))
     for point in points:
         _cross(svg, point, xs, ys)
     names = _names(points, xs, ys, blocked, Box(left + 2, top, right - 2, bottom - 2))
@@ -125,18 +128,13 @@ def scatter(points: Sequence[Point], title: str, x_label: str, y_label: str, con
     return str(svg)
 
 
-def _level(svg: Svg, y: float, ends: tuple[float, float], points: Sequence[Box]) -> Box:
-    """The line of the context control, with its name where it covers the fewest points; returns where that is."""
+def _level(svg: Svg, y: float, ends: tuple[float, float], name: str, above: bool, taken: Sequence[Box]) -> Box:
+    """The line of a control, with its name where it covers the fewest points; returns where that is."""
     svg.line(ends[0], y, ends[1], y, "control-line")
-    text = "context control"
-    wide = width_of(text, 10)
-    places = [
-        Box(x, y + below, x + wide, y + below + 13)
-        for below in (-16, 3)
-        for x in (ends[0] + 4, ends[1] - wide, sum(ends) / 2)
-    ]
-    best = min(places, key=lambda box: sum(box.overlap(point) for point in points))
-    svg.text(best.x0, best.y1 - 3, text, "start", 10, "level")
+    wide, low = width_of(name, 10), y - 16 if above else y + 3
+    places = [Box(x, low, x + wide, low + 13) for x in (ends[0] + 4, sum(ends) / 2 - wide / 2, ends[1] - wide)]
+    best = min(places, key=lambda box: sum(box.overlap(other) for other in taken))
+    svg.text(best.x0, best.y1 - 3, name, "start", 10, "level")
     return best
 
 

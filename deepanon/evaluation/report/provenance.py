@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import deepanon
+from deepanon import __version__
 from deepanon.data.building.provenance import sha256_of
 from deepanon.errors import DataError
 from deepanon.evaluation.report.privacy import argument, without_paths
@@ -23,7 +23,7 @@ PACKAGES = (
     "opencv-python", "Pillow", "simplejpeg", "scikit-image", "facenet-pytorch", "onnxruntime", "openvino",
     "pycocotools", "lpips", "safetensors", "hydra-core",
 )  # fmt: skip
-SOURCE = Path(deepanon.__file__).resolve().parent.parent
+SOURCE = Path(__file__).resolve().parents[3]  # the checkout, if this is one
 
 
 def collect(
@@ -52,7 +52,7 @@ def collect(
 
     now = datetime.now(UTC)
     facts = {
-        "deepanon": deepanon.__version__,
+        "deepanon": __version__,
         "git": git_revision(SOURCE),
         "command": " ".join(argument(word) for word in (sys.argv if command is None else command)),
         "started": _utc(started) if started else None,

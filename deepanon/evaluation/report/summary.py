@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deepanon.evaluation.report.figures import REIDENTIFIED
-from deepanon.evaluation.report.lookup import Lookup, known
+from deepanon.evaluation.report.figures import REIDENTIFIED, plotted_scopes
+from deepanon.evaluation.report.lookup import Lookup, bin_of, known
 from deepanon.evaluation.report.numbers import bare, interval, spoken
 from deepanon.evaluation.values import Value
 
@@ -37,7 +37,7 @@ def key_figures(lookup: Lookup) -> list[Figure]:
         return []
     kept, found = _least(_retentions(lookup, hero)), _most(_reidentified(lookup, hero))
     chosen = [(kept, "AP retained"), (found, "re-identified")]
-    control = _control(lookup, found) if found else None
+    control = next(iter(_controls(lookup, found)), None) if found else None
     chosen += [(control, "re-identified without any face"), (_least(_coverages(lookup, hero)), "faces changed")]
     return [
         Figure(
@@ -80,17 +80,15 @@ def _given_away(lookup: Lookup, hero: str) -> str:
     found = _most(_reidentified(lookup, hero))
     if not found:
         return ""
-    label = lookup.metrics[found.metric].label
-    many = "" if found.n is None else f" among {bare(found.n, 'count')}"
-    text = f"A recogniser still tells who it was for {_with_interval(lookup, found)}{many} ({label}, {_where(found)})."
-    control = _control(lookup, found)
-    if control:
-        text += (
-            f" With the face blanked on both sides, so from hair, clothes and room alone, it does for "
-            f"{_with_interval(lookup, control)}: only what lies above that can come from the face."
-        )
+    metric = lookup.metrics[found.metric]
+    many = "" if found.n is None else f" of {bare(found.n, 'count')} photos"
+    share = _with_interval(lookup, found)
+    text = f"A recogniser still tells who it was on {share}{many} ({metric.label}, {_where(found)})."
+    controls = [f"{_with_interval(lookup, value)} ({lookup.label(value.method)})" for value in _controls(lookup, found)]
+    if controls:
+        text += f" With every face box grey, so from hair, clothes and room alone, it does on {' or '.join(controls)}."
     clear = lookup.get("identity", found.data, found.by, "none", found.metric, found.scope)
-    return text + (f" On untouched pictures it is {_with_interval(lookup, clear)}." if clear and known(clear) else "")
+    return text + (f" On untouched pictures: {_with_interval(lookup, clear)}." if clear and known(clear) else "")
 
 
 def _changed(lookup: Lookup, hero: str) -> str:
@@ -105,7 +103,7 @@ def _changed(lookup: Lookup, hero: str) -> str:
 
 
 def _failed(lookup: Lookup, hero: str) -> str:
-    failures = _of(lookup, "identity", hero, ("failures",))
+    failures = _of(lookup, "identity", hero, ("failure_rate",))
     value = _most(failures)
     if not value or not value.value:
         return ""
@@ -120,14 +118,19 @@ def _failed(lookup: Lookup, hero: str) -> str:
 def _of(lookup: Lookup, part: str, method: str, keys: Iterable[str]) -> list[Value]:
     """Numbers of the first of `keys` that was measured."""
     for key in keys:
-        found = [v for v in lookup.values.values() if (v.part, v.method, v.metric) == (part, method, key) and known(v)]
+        found = [
+            v for v in lookup.values.values()
+            if (v.part, v.method, v.metric) == (part, method, key) and known(v) and not bin_of(v.scope)
+        ]  # fmt: skip
         if found:
             return found
     return []
 
 
 def _retentions(lookup: Lookup, hero: str) -> list[Value]:
-    return _of(lookup, "detection", hero, ("retention",))
+    """Of the scopes that stand for all: a subset of large or of small faces is not what is kept."""
+    values = _of(lookup, "detection", hero, ("retention",))
+    return [v for v in values if v.scope in plotted_scopes(lookup, "detection", v.data, v.by)]
 
 
 def _coverages(lookup: Lookup, hero: str) -> list[Value]:
@@ -135,14 +138,16 @@ def _coverages(lookup: Lookup, hero: str) -> list[Value]:
 
 
 def _reidentified(lookup: Lookup, hero: str) -> list[Value]:
-    return _of(lookup, "identity", hero, REIDENTIFIED)
+    """Those that have a control beside them, if any have."""
+    values = _of(lookup, "identity", hero, REIDENTIFIED)
+    return [value for value in values if _controls(lookup, value)] or values
 
 
-def _control(lookup: Lookup, found: Value) -> Value | None:
-    """The context control, measured as `found` was."""
-    names = [name for name in lookup.methods(lookup.values.values()) if lookup.kind(name) == "control"]
+def _controls(lookup: Lookup, found: Value) -> list[Value]:
+    """The context controls, measured as `found` was."""
+    names = lookup.controls(lookup.of("identity", found.data, found.by))
     values = [lookup.get("identity", found.data, found.by, name, found.metric, found.scope) for name in names]
-    return next((value for value in values if value and known(value)), None)
+    return [value for value in values if value and known(value)]
 
 
 def _least(values: list[Value]) -> Value | None:

@@ -33,13 +33,21 @@ def test_what_is_added_is_read_back(tmp_path):
         assert read_image(tmp_path / "new" / picture.file).pixels.shape == GREY.shape
 
 
-def test_a_run_that_goes_on_replaces_what_it_had(tmp_path):
-    for level in (10, 200):
-        Pictures(tmp_path).add(GREY * 0 + np.uint8(level), set="wild", method="gan", photo="a")
+def test_a_run_that_goes_on_has_every_picture_once(tmp_path):
+    for level in (10, 200, 10):  # two faces of one photo, and the first again
+        Pictures(tmp_path).add(np.full((40, 84, 3), level, dtype=np.uint8), set="wild", method="gan", photo="a")
+    dark, light = read_pictures(tmp_path)
+    assert read_image(tmp_path / dark.file).pixels.mean() == pytest.approx(10, abs=2)
+    assert read_image(tmp_path / light.file).pixels.mean() == pytest.approx(200, abs=2)
+
+
+def test_a_fresh_folder_keeps_nothing_of_the_run_before(tmp_path):
+    Pictures(tmp_path).add(GREY, set="wild", method="gan", photo="a")
+    (tmp_path / "notes.txt").write_text("mine")
+    Pictures(tmp_path, fresh=True).add(GREY, set="wild", method="gan", photo="b")
     (only,) = read_pictures(tmp_path)
-    assert read_image(tmp_path / only.file).pixels.mean() == pytest.approx(200, abs=2)
-    Pictures(tmp_path).add(GREY, set="wild", method="gan", photo="b")
-    assert len({picture.file for picture in read_pictures(tmp_path)}) == 2
+    assert only.photo == "b"
+    assert {path.name for path in tmp_path.iterdir()} == {"index.json", "notes.txt", only.file}
 
 
 @pytest.mark.parametrize("real", [None, 0, "false", "no", "missing", True])

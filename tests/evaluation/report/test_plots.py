@@ -72,7 +72,7 @@ def test_names_in_a_scatter_plot_cover_neither_points_nor_each_other():
     rng = np.random.default_rng(1)
     points = [Point(f"method{i}", (x, x - 0.01, x + 0.01), (y, y - 0.02, y + 0.02)) for i, (x, y) in
               enumerate(np.stack([0.9 + rng.random(12) / 10, 0.3 + rng.random(12) * 0.6], axis=1))]  # fmt: skip
-    tree = drawn(scatter(points, "t", "x", "y", control=0.35))
+    tree = drawn(scatter(points, "t", "x", "y", controls={"context": 0.35, "both": 0.36}))
     names = of_class(tree, "text", "halo")
     assert len(names) == 12
     boxes = []
@@ -83,7 +83,7 @@ def test_names_in_a_scatter_plot_cover_neither_points_nor_each_other():
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlap(pair[1])]
     marks = [Box.around(float(c.get("cx")), float(c.get("cy")), 4) for c in of_class(tree, "circle", "method")]
     assert not [1 for box in boxes for mark in marks if box.overlap(mark)]
-    assert len(of_class(tree, "line", "control-line")) == 1
+    assert len(of_class(tree, "line", "control-line")) == 2
     assert not of_class(drawn(scatter(points, "t", "x", "y")), "line", "control-line")
 
 
@@ -119,11 +119,11 @@ def test_figures_of_a_report(sample, metrics):
     (retention,) = dot_figures(lookup, "detection")
     assert [panel.title for panel in retention.panels][-1] == "WIDER FACE val · mtcnn · hard"
     assert len(retention.panels) == 10
-    assert [figure.title for figure in dot_figures(lookup, "identity")] == ["re-ID rate", "match rate", "rank 1"]
+    assert [figure.title for figure in dot_figures(lookup, "identity")] == ["rank 1", "re-ID rate", "match rate"]
     (use,) = scatter_figures(lookup)
     assert len(use.panels) == 2
     assert {figure.title for figure in curve_figures(lookup, "utility")} == {
-        f"{what} by {kind} · wild · yunet" for what in ("found", "NME") for kind in ("size", "pose")
+        f"{what} by {kind} · wild · yunet" for what in ("found again", "NME") for kind in ("size", "pose")
     }
     everything = [*dot_figures(lookup, "quality"), retention, use, *curve_figures(lookup, "utility")]
     for panel in (panel for figure in everything for panel in figure.panels):

@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,8 @@ from deepanon.evaluation.report.latex import latex
 from deepanon.evaluation.report.lookup import Lookup, bin_of
 from deepanon.evaluation.report.markdown import escape, markdown
 from deepanon.evaluation.report.results import Results
-from deepanon.evaluation.report.tables import PAPER, PAPER_AP, UNVERIFIED, main_tables
+from deepanon.evaluation.report.table import trimmed
+from deepanon.evaluation.report.tables import PAPER, PAPER_AP, UNVERIFIED, main_tables, other_tables
 from deepanon.evaluation.values import Value
 
 
@@ -64,24 +66,67 @@ def test_columns_of_detection_and_the_numbers_in_them(lookup, sample):
 def test_unverified_numbers_carry_a_star_and_a_note(lookup):
     table = main_tables(lookup, "detection")[4]
     assert [group.label for group in table.groups] == ["easy", "medium", "hard"]
-    cell = at(table, "gan", PAPER_AP, group=2)
-    assert cell.text == "89.8*"
-    assert table.notes[int(table.mark(cell)) - 1] == UNVERIFIED
+    assert at(table, "gan", PAPER_AP, group=2).text == "89.8*"
+    column = next(column for column in table.columns if column.key == PAPER_AP)  # all say the same: said once
+    assert table.notes[int(table.mark(column)) - 1] == UNVERIFIED
     assert "*" not in at(table, "gan", PAPER, group=2).text
 
 
 def test_a_missing_number_says_why_below_the_table(lookup):
     table = main_tables(lookup, "identity")[0]
-    cell = at(table, "gan", "tar_at_far_1e-3")
-    assert cell.text == "–"
-    assert "too few" in table.notes[int(table.mark(cell)) - 1]
+    assert at(table, "gan", "lfw_tar").text == "–"
+    column = next(column for column in table.columns if column.key == "lfw_tar")
+    assert column.label == "LFW TAR (FAR 0.001)"
+    assert "too few" in table.notes[int(table.mark(column)) - 1]
+
+
+def test_notes_that_differ_from_row_to_row_do_not_bury_the_table(lookup):
+    (table,) = main_tables(lookup, "utility")
+    assert table.notes == ()
+    assert len({v.note for v in lookup.of("utility", "wild", "yunet") if v.metric == "detected"}) > 5
+
+
+def test_points_of_operation_are_columns_and_ways_of_counting_are_groups(lookup, sample):
+    table = main_tables(lookup, "identity")[0]
+    assert [group.label for group in table.groups] == ["oracle", "own, skip", "own, chance"]
+    assert [c.label for c in table.columns if c.key == "match_rate"] == [
+        "match rate (FAR 0.001)",
+        "match rate (least error)",
+    ]
+    key = ("identity", "identities", "reid0095", "gan", "match_rate", "own, skip, least error")
+    found = [c.key for c in table.columns].index("match_rate") + 1
+    row = next(row for row in table.groups[1].rows if row.method == "gan")
+    assert row.cells[found].text == f"{100 * lookup.values[key].value:.1f}"
+    assert at(table, "gan", "failure_rate").text == ""  # there is none with the original's keypoints …
+    assert at(table, "gan", "failure_rate", group=1).text == at(table, "gan", "failure_rate", group=2).text != ""
+
+
+def test_an_ap_of_everything_is_not_an_ap_of_a_subset(metrics):
+    given = [value(), value(scope="easy", method="none"), value(scope="hard", method="none")]
+    (table,) = main_tables(Lookup(Results(given), metrics), "detection")
+    assert [(group.label, [row.method for row in group.rows]) for group in table.groups] == [
+        ("all", ["gan"]), ("easy", ["none"]), ("hard", ["none"]),
+    ]  # fmt: skip
+
+
+def test_what_is_secondary_has_tables_of_its_own(lookup):
+    first = other_tables(lookup, "identity")[0]
+    assert [column.key for column in first.columns] == ["rank_50"]
+    assert "rank_50" not in [column.key for column in main_tables(lookup, "identity")[0].columns]
+
+
+def test_empty_columns_are_trimmed(lookup):
+    table = main_tables(lookup, "identity")[0]
+    first = trimmed(replace(table, groups=table.groups[:1]))
+    assert {c.key for c in table.columns} - {c.key for c in first.columns} == {"failure_rate"}
+    assert len({len(row.cells) for group in first.groups for row in group.rows} | {len(first.columns)}) == 1
 
 
 def test_references_come_first_and_controls_last(lookup):
     kinds = [row.kind for row in main_tables(lookup, "identity")[0].groups[0].rows]
     assert kinds[:2] == ["reference", "reference"]
-    assert kinds[-1] == "control"
-    assert set(kinds[2:-1]) == {""}
+    assert kinds[-2:] == ["control", "control"]
+    assert set(kinds[2:-2]) == {""}
 
 
 def test_shared_numbers_are_found_whoever_measured_them(metrics):
@@ -150,3 +195,22 @@ def test_numbers_without_interval_have_no_brackets(metrics):
 
 def test_parts_without_values_have_no_table():
     assert main_tables(Lookup(Results([]), {"ap": Metric("AP", "share", "high", "A.")}), "quality") == []
+
+
+def test_the_paper_stands_beside_what_it_measured_and_nothing_else(metrics):
+    scopes = ("AP50", "AP", "small", "medium", "large")
+    given = [value(scope=scope, metric=metric) for scope in scopes for metric in ("ap", "retention")]
+    lookup = Lookup(Results(given), metrics)
+    (table,) = main_tables(lookup, "detection")
+    assert [group.label for group in table.groups] == list(scopes)
+    assert [column.key for column in table.columns] == ["ap", "retention", PAPER]  # COCO's "medium" is not WIDER's
+    assert [at(table, "gan", PAPER, group).text for group in range(5)] == ["99.3", "", "", "", ""]
+    assert lookup.headline("detection", "wild", "yunet") == "AP50"
+
+
+def test_what_is_above_the_context_has_a_sign(metrics):
+    over = {"rank_1_over_context": Metric("rank-1 over context", "share", "low", "More.")}
+    given = [value(part="identity", metric="rank_1_over_context", value=0.03, scope="oracle")]
+    (table,) = main_tables(Lookup(Results(given), metrics | over), "identity")
+    assert table.columns[0].unit == "points"
+    assert table.groups[0].rows[0].cells[0].text == "+3.0"
