@@ -47,7 +47,7 @@ def test_every_module_has_a_layer():
 def test_a_file_imports_only_from_its_own_layer_and_those_above(path):
     for name in imports(path):
         parts = name.split(".")
-        if parts[0] == "deepanon" and parts[1] in LAYER_OF and home(path) != "__init__":
+        if parts[0] == "deepanon" and len(parts) > 1 and parts[1] in LAYER_OF and home(path) != "__init__":
             assert LAYER_OF[parts[1]] <= LAYER_OF[home(path)], f"{path} imports {name}"
         assert parts[0] not in OUTSIDE, f"{path} imports {name}: only train.py and evaluate.py may"
         if parts[0] == "lightning":

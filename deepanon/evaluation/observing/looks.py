@@ -22,7 +22,7 @@ class Faces:
 
     def __call__(self, record: Record) -> dict[str, Array]:
         """Boxes, scores, points and schema of all faces found."""
-        return faces_to_arrays(self.detector(record.anonymized, record.name))
+        return faces_to_arrays(record.found_by(self.detector))
 
 
 def faces_to_arrays(faces: Detections) -> dict[str, Array]:

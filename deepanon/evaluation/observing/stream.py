@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -77,3 +77,10 @@ class Record:
     anonymized: Array
     detections: Detections
     name: str = ""
+    _found: dict[str, Detections] = field(default_factory=dict)
+
+    def found_by(self, detector: Detector) -> Detections:
+        """What a detector finds on the anonymized picture; it looks once, whoever asks."""
+        if detector.description not in self._found:
+            self._found[detector.description] = detector(self.anonymized, self.name)
+        return self._found[detector.description]

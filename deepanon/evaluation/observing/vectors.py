@@ -64,7 +64,7 @@ class Vectors:
         """
         face = subject(record.detections, record.original)
         if self.detector is not None and len(face):
-            found = self.detector(record.anonymized, record.name)
+            found = record.found_by(self.detector)
             face = nearest(face, found[found.scores >= self.threshold])
         if not len(face):
             return {"vector": np.full(self.recogniser.length, np.nan, dtype=np.float32)}

@@ -24,7 +24,6 @@ PARTS = ("crop", "face")  # whole crops; the face box alone, so that known surro
 CHUNK = 256  # crops whose pictures are held at a time, and lost when a run is stopped
 BATCH = 64  # pictures embedded at a time; values do not depend on it
 PROBES = 16  # crops whose pixels enter a fingerprint
-VERSION = 1  # of what is kept; another number when this file or `draws` makes other arrays
 
 Pictures = tuple[Tensor, Tensor, Tensor]  # real, drawn, boxes
 Features = dict[str, Array]  # (N, D) by part
@@ -119,7 +118,7 @@ class FeatureBook:
         """What the arrays of a chunk depend on, seed and embedder left out."""
         chosen = hashlib.sha256(np.array(rows, np.int64).tobytes()).hexdigest()[:16]
         what = f"{method.name}: {method.description}" if method.anonymizer else "untouched"
-        return f"quality {VERSION}: {self.fingerprint}; {self.resolution} px; {len(rows)} crops {chosen}; {what}"
+        return f"quality: {self.fingerprint}; {self.resolution} px; {len(rows)} crops {chosen}; {what}"
 
     def _embedded(self, embedder: Embedder, pictures: Pictures) -> Features:
         found: dict[str, list[Array]] = {part: [] for part in PARTS}

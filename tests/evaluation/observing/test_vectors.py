@@ -34,7 +34,7 @@ def record(detections=None, seed=0):
     rng = np.random.default_rng(seed)
     original, anonymized = rng.integers(0, 256, (2, 140, 160, 3), dtype=np.uint8)
     photo = AnnotatedPhoto(None, "Ann/1.jpg", np.zeros((0, 4)), np.zeros(0, dtype=bool), person="Ann")
-    return Record(photo, original, anonymized, faces() if detections is None else detections)
+    return Record(photo, original, anonymized, faces() if detections is None else detections, "Ann/1.jpg")
 
 
 @pytest.fixture(scope="module")
