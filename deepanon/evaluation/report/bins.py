@@ -32,6 +32,8 @@ def _table(
     )
     table = Table(
         key=f"{part}-{data}-{by}-{key}-{kind}",
+        data=data,
+        by=by,
         title=f"{metric.label} by {kind} · {data} · {by}",
         caption=f"{metric.label} by {kind}, {by} on {data}; 95 % intervals in brackets.",
         columns=tuple(Column(which, which, unit) for which in bins),

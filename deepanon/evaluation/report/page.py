@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from deepanon.errors import DataError
 from deepanon.evaluation.report.bins import bin_tables
-from deepanon.evaluation.report.figures import curve_figures, dot_figures, scatter_figures
+from deepanon.evaluation.report.figures import curve_figures, dot_figures, plotted_scopes, scatter_figures
 from deepanon.evaluation.report.lookup import Lookup
 from deepanon.evaluation.report.pictures import Picture
 from deepanon.evaluation.report.published import PAPER, PUBLISHED, row_of
@@ -68,7 +68,7 @@ def page(lookup: Lookup, pictures: Sequence[Picture], folder: Path | None, no_ph
             "key": part,
             "title": title,
             "about": ABOUT[part],
-            "tables": [_folded(table) for table in main_tables(lookup, part)],
+            "tables": [_folded(lookup, part, table) for table in main_tables(lookup, part)],
             "others": other_tables(lookup, part),
             "figures": dot_figures(lookup, part),
             "scatter": scatter_figures(lookup) if part == "identity" else [],
@@ -95,13 +95,15 @@ def page(lookup: Lookup, pictures: Sequence[Picture], folder: Path | None, no_ph
     return _environment().get_template("index.html.j2").render(context)
 
 
-def _folded(table: Table) -> dict[str, Any]:
-    """Of identity the first scope stands open, and the other ways of counting the same queries fold away."""
-    if not table.key.startswith("identity") or len(table.groups) < 2:
+def _folded(lookup: Lookup, part: str, table: Table) -> dict[str, Any]:
+    """What is plotted stands open; other sizes of faces and other ways of counting the same queries fold away."""
+    shown = plotted_scopes(lookup, part, table.data, table.by)
+    first = tuple(group for group in table.groups if group.label in shown or not group.label)
+    rest = tuple(group for group in table.groups if group not in first)
+    if not first or not rest:
         return {"title": table.title, "first": table, "rest": None}
-    first, rest = table.groups[:1], table.groups[1:]
-    first_table, rest_table = (trimmed(replace(table, groups=groups)) for groups in (first, rest))
-    return {"title": table.title, "first": first_table, "rest": rest_table}
+    opened, folded = (trimmed(replace(table, groups=groups)) for groups in (first, rest))
+    return {"title": table.title, "first": opened, "rest": folded}
 
 
 @cache

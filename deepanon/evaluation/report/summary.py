@@ -72,8 +72,10 @@ def _others(lookup: Lookup, like: Value) -> str:
     low, high = _least(values), _most(values)
     if not low or not high:
         return ""
-    text = f" Of the other methods, measured as the {'lowest' if low is not high else 'same'}: {_named(lookup, high)}"
-    return (text if low is high else f"{text} at best, {_named(lookup, low)} at worst") + "."
+    if low is high:
+        return f" In the same measurement, {lookup.label(low.method)} keeps {_spoken(lookup, low)}."
+    ends = [f"{_spoken(lookup, value)} ({lookup.label(value.method)})" for value in (low, high)]
+    return f" In the same measurement, the other methods keep from {ends[0]} to {ends[1]}."
 
 
 def _given_away(lookup: Lookup, hero: str) -> str:
@@ -164,8 +166,8 @@ def _with_interval(lookup: Lookup, value: Value) -> str:
     return spoken(value.value, metric, value.metric) + (f" {ends}" if ends else "")
 
 
-def _named(lookup: Lookup, value: Value) -> str:
-    return f"{lookup.label(value.method)} {spoken(value.value, lookup.metrics[value.metric])}"
+def _spoken(lookup: Lookup, value: Value) -> str:
+    return spoken(value.value, lookup.metrics[value.metric])
 
 
 def _where(value: Value) -> str:

@@ -56,6 +56,8 @@ class Table:
     """A table with its caption; notes are numbered from 1, and cells and columns point to them by their text."""
 
     key: str
+    data: str
+    by: str
     title: str
     caption: str
     columns: tuple[Column, ...]

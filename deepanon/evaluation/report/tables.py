@@ -72,6 +72,8 @@ def _table(lookup: Lookup, part: str, data: str, by: str, scopes: list[str], col
     return noted(
         Table(
             key=f"{part}-{data}-{by}",
+            data=data,
+            by=by,
             title=" · ".join(filter(None, (data, by))),
             caption=_caption(part, data, by, [v for v in values if any(v.metric == column.key for column in columns)]),
             columns=columns,

@@ -31,7 +31,7 @@ def pictures(tmp_path):
         ("noise", "worst", False),
     ):
         pixels = rng.integers(0, 256, (16, 34, 3), dtype=np.uint8)
-        name = f"{'photo' if real else 'drawing'} of {method}"
+        name = f"{'Jane_Doe' if real else 'drawing'}_{method}.jpg"
         made.add(
             pixels,
             set="wild" if real else "drawn",
@@ -129,7 +129,7 @@ def test_no_photograph_is_in_a_report_without_photos(sample, metrics, pictures, 
     drawn = {p["file"] for p in json.loads((pictures / "index.json").read_text()) if p["real"] is False}
     shown = {base64.b64decode(image["src"].split(",")[1]) for image in page.all("img")}
     assert shown == {(pictures / name).read_bytes() for name in drawn}
-    assert "photo of" not in text  # nor what they are called: names of files can be names of people
+    assert "Jane_Doe" not in text  # nor what they are called: names of files can be names of people
     assert page.text.count("Photographs are left out of this report.") == 2
     assert "without photographs" in page.text
 
@@ -175,6 +175,7 @@ def test_the_summary_tells_the_least_flattering_numbers(sample, metrics):
     assert f"between {100 * min(kept):.1f}\N{NARROW NO-BREAK SPACE}%" in text
     assert f"tells who it was on {100 * max(found):.1f}\N{NARROW NO-BREAK SPACE}%" in text
     assert "With every face box grey" in text
+    assert "the other methods keep from" in text
     assert "left 0.4\N{NARROW NO-BREAK SPACE}% of the faces of wild unchanged" in text
     figures = key_figures(lookup)
     assert [figure.what for figure in figures][:3] == ["AP retained", "re-identified", "re-identified without any face"]
