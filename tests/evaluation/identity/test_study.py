@@ -8,7 +8,7 @@ import pytest
 from deepanon.data.pairs import Pairs, make_pairs
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.errors import DataError, OptionError
-from deepanon.evaluation.identity import identity_values
+from deepanon.evaluation.identity import Seen, identity_values
 from deepanon.evaluation.identity.metrics import METRICS
 
 PEOPLE, EACH = 40, 4
@@ -43,8 +43,9 @@ def case():
 
 
 def values(case, anonymized, alignment="oracle", **options):
-    given = {"context": case["context"], "pairs": case["pairs"], "resamples": 100} | options
-    return identity_values("toy", "toynet", case["people"], case["originals"], anonymized, alignment=alignment, **given)
+    context = options.pop("context", case["context"])
+    seen = Seen("toynet", alignment, case["people"], case["originals"], anonymized, context)
+    return identity_values("toy", seen, **{"pairs": case["pairs"], "resamples": 100} | options)
 
 
 def table(found):
@@ -183,6 +184,8 @@ def test_bad_input(case):
         values(case, {"gan": [good]}, alignment="none")
     with pytest.raises(OptionError, match="false accept rates must lie between 0 and 1"):
         values(case, {"gan": [good]}, fars=(0,))
+    with pytest.raises(DataError, match="'none' is no method"):
+        values(case, {"none": [good]})
     with pytest.raises(DataError, match="'gan' have shape"):
         values(case, {"gan": [good[:5]]})
     with pytest.raises(DataError, match="'gan' has no run"):

@@ -13,7 +13,7 @@ from deepanon.detectors import Given
 from deepanon.embedders import Aligned, Margin, Onet, OpenVino, Recogniser
 from deepanon.embedders.cuts import TEMPLATES
 from deepanon.errors import OptionError, SchemaError
-from deepanon.evaluation.identity import identity_values
+from deepanon.evaluation.identity import Seen, identity_values
 from deepanon.evaluation.observing.stream import Record
 from deepanon.evaluation.observing.vectors import Vectors
 from deepanon.pipeline import replace_faces
@@ -116,11 +116,10 @@ def measured(deepanon_data):
             new = blank(image, found.boxes) if name == "context" else new
             vectors[name].append(look(Record(photo, image, new, found))["vector"])
     arrays = {name: np.array(rows) for name, rows in vectors.items()}
-    values = identity_values(
-        "identities", "reid0095", [photo.person for photo in photos], arrays["nothing"],
-        {name: [rows] for name, rows in arrays.items() if name != "context"}, arrays["context"],
-        make_pairs(photos, folds=3, per_fold=30), "oracle", fars=(0.02,), resamples=300,
-    )  # fmt: skip
+    people, runs = [photo.person for photo in photos], {n: [rows] for n, rows in arrays.items() if n != "context"}
+    seen = Seen("reid0095", "oracle", people, arrays["nothing"], runs, arrays["context"])
+    pairs = make_pairs(photos, folds=3, per_fold=30)
+    values = identity_values("identities", seen, pairs, fars=(0.02,), resamples=300)
     return {(value.method, value.metric): value for value in values if value.scope in ("oracle", "oracle, FAR 0.02")}
 
 
