@@ -28,8 +28,8 @@ class Seen:
         context: (N, D) of the photos with every face box grey, or None without this control.
 
     Raises:
-        DataError: arrays that do not fit together, a method with a name that is taken, vectors that are not of unit length, or with "oracle" a photo whose
-            anonymized face has no vector though the original has.
+        DataError: arrays that do not fit together, a method with a name that is taken, vectors that are not of unit
+            length, or with "oracle" a photo whose anonymized face has no vector though the original has.
         OptionError: unknown alignment.
     """
 
