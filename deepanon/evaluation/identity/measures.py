@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepanon.evaluation.identity.metrics import KS
+from deepanon.evaluation.identity.metrics import KS, LEAST_ERROR, RATES
 from deepanon.evaluation.identity.reference import Operating, Reference
 from deepanon.evaluation.identity.retrieval import FAILED, Ranking, above_chance, rank_k, ratio, self_retrieval
 from deepanon.evaluation.identity.verification import (
@@ -98,10 +98,11 @@ def _identification(
 
 
 def _own_match(reference: Reference, vectors: Array, failed: str, scope: str, same_pictures: bool) -> Statistics:
-    points = {f"FAR {far:g}": point for far, point in reference.match.items()} | {"least error": reference.least}
+    points = {f"match_rate_{RATES[far]}": point for far, point in reference.match.items()}
     own = match_pairs(reference.gallery, vectors, reference.people, reference.counts)
     same = "both sides are the same pictures: 100 % by construction" if same_pictures else ""
-    return {("match_rate", f"{scope}, {name}"): _accepted(own, point, failed, same) for name, point in points.items()}
+    points[LEAST_ERROR] = reference.least
+    return {(metric, scope): _accepted(own, point, failed, same) for metric, point in points.items()}
 
 
 def _pairs(reference: Reference, scored: Scored, failed: str, scope: str) -> Statistics:
@@ -113,8 +114,8 @@ def _pairs(reference: Reference, scored: Scored, failed: str, scope: str) -> Sta
     )
     one = pooled(scored)
     for far in reference.fars:
-        found["lfw_tar", f"{scope}, FAR {far:g}"] = _accepted(scored, reference.folded[far], failed)
-        found["pair_tar", f"{scope}, FAR {far:g}"] = _accepted(one, reference.pooled[far], failed)
+        found[f"lfw_tar_{RATES[far]}", scope] = _accepted(scored, reference.folded[far], failed)
+        found[f"pair_tar_{RATES[far]}", scope] = _accepted(one, reference.pooled[far], failed)
     auc, eer = separation(scored, failed)
     found["pair_auc", scope] = Statistic(auc, n)
     found["pair_eer", scope] = Statistic(eer, n, "threshold fitted to the anonymized pairs")

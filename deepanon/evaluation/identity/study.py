@@ -11,6 +11,7 @@ from deepanon.data.pairs import Pairs
 from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.bootstrap import percentile_interval, resample
 from deepanon.evaluation.identity.measures import Statistic, Statistics, measure
+from deepanon.evaluation.identity.metrics import RATES
 from deepanon.evaluation.identity.reference import Reference
 from deepanon.evaluation.identity.seen import Seen
 from deepanon.evaluation.observing.variants import CONTEXT, NONE
@@ -31,7 +32,7 @@ def identity_values(
         data: name of the data set.
         seen: vectors of the photos.
         pairs: of the same photos, in folds.
-        fars: false accept rates of operating points.
+        fars: false accept rates of operating points, some of `metrics.RATES`.
         resamples: of the bootstrap over people.
         seed: of the bootstrap.
 
@@ -42,7 +43,7 @@ def identity_values(
 
     Raises:
         DataError: the pairs are of other photos, or there are faces of fewer than two people.
-        OptionError: a false accept rate is none.
+        OptionError: another false accept rate.
     """
     _refuse(seen, pairs, fars)
     keep = seen.found
@@ -63,8 +64,8 @@ def identity_values(
 
 
 def _refuse(seen: Seen, pairs: Pairs, fars: Sequence[float]) -> None:
-    if not fars or not all(0 < far < 1 for far in fars):
-        raise OptionError(f"false accept rates must lie between 0 and 1, got {list(fars)}")
+    if not fars or not all(far in RATES for far in fars):
+        raise OptionError(f"false accept rates must be some of {', '.join(map(str, RATES))}, got {list(fars)}")
     last = int(max(pairs.first.max(), pairs.second.max())) if len(pairs) else 0
     if last >= len(seen.people):
         raise DataError(f"the pairs name photo {last}, but there are {len(seen.people)}")

@@ -16,11 +16,11 @@ from deepanon.evaluation.values import Value
 
 DOTS = {
     "detection": ("retention",),
-    "identity": ("self_retrieval", "match_rate", "rank_1"),
+    "identity": ("self_retrieval", "match_rate_1e-3", "rank_1"),
     "quality": (),
     "utility": ("detection_rate", "nme", "pose_distance"),
 }  # plotted by name; of quality, the first two metrics that there are
-REIDENTIFIED = ("self_retrieval", "rank_1", "match_rate")  # the first that there is stands against retention
+REIDENTIFIED = ("self_retrieval", "rank_1", "match_rate_1e-3")  # the first that there is stands against retention
 NOTHING = (math.nan,) * 3
 
 

@@ -14,7 +14,7 @@ PAPER, PAPER_AP = "paper retained", "paper AP"  # columns of printed numbers
 PAPER_METRIC = {PAPER: "retention", PAPER_AP: "ap"}
 ORDER = {
     "detection": ("coverage", "keypoints", "ap", "retention", PAPER, "difference", PAPER_AP),
-    "identity": ("self_retrieval", "match_rate", "rank_1", "rank_5", "rank_10"),
+    "identity": ("self_retrieval", "match_rate_1e-3", "rank_1", "rank_5", "rank_10"),
     "quality": (),
     "utility": ("detection_rate", "nme", "box_distance", "pose_distance"),
 }  # what comes first; other metrics follow in the order of METRICS

@@ -34,7 +34,7 @@ def record(detections=None, seed=0):
     rng = np.random.default_rng(seed)
     original, anonymized = rng.integers(0, 256, (2, 140, 160, 3), dtype=np.uint8)
     photo = AnnotatedPhoto(None, "Ann/1.jpg", np.zeros((0, 4)), np.zeros(0, dtype=bool), person="Ann")
-    return Record(photo, original, anonymized, faces() if detections is None else detections)
+    return Record(photo, original, anonymized, faces() if detections is None else detections, "Ann/1.jpg")
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +119,17 @@ def measured(deepanon_data):
     people, runs = [photo.person for photo in photos], {n: [rows] for n, rows in arrays.items() if n != "context"}
     seen = Seen("reid0095", "oracle", people, arrays["nothing"], runs, arrays["context"])
     pairs = make_pairs(photos, folds=3, per_fold=30)
-    values = identity_values("identities", seen, pairs, fars=(0.02,), resamples=300)
-    return {(value.method, value.metric): value for value in values if value.scope in ("oracle", "oracle, FAR 0.02")}
+    values = identity_values("identities", seen, pairs, fars=(0.1,), resamples=300)
+    return {(value.method, value.metric): value for value in values if value.scope == "oracle"}
 
 
 def test_real_photos_that_nothing_was_done_to_are_recognised(measured):
     for metric, least in (
         ("self_retrieval", 1),
-        ("match_rate", 1),
+        ("match_rate_1e-1", 1),
         ("rank_1", 0.97),
         ("lfw_accuracy", 0.97),
-        ("pair_tar", 0.97),
+        ("pair_tar_1e-1", 0.97),
     ):
         nothing, clear = measured["nothing", metric], measured["none", metric]
         assert (nothing.value, nothing.low, nothing.high) == (clear.value, clear.low, clear.high)
