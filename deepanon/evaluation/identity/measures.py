@@ -13,7 +13,6 @@ from deepanon.evaluation.identity.verification import (
     Scored,
     accept_rate,
     accuracy,
-    match_pairs,
     pooled,
     separation,
 )
@@ -56,18 +55,18 @@ def measure(reference: Reference, vectors: Array, alignment: str, same_pictures:
         found["failure_rate", alignment] = _failure_rate(reference, lost)
     ways = {"oracle": ("skip",)}.get(alignment, FAILED)  # given the original's keypoints, nothing is ever lost
     ranking = rank_k(reference.gallery, vectors, reference.people)
-    scored = Scored.of(reference.gallery, vectors, reference.pairs, reference.people, reference.counts)
+    scored, matched = reference.scored(vectors), reference.matched(vectors)
     for failed in ways:
         scope = alignment if len(ways) == 1 else f"{alignment}, {failed}"
         found |= _identification(reference, vectors, ranking, failed, scope, same_pictures)
-        found |= _own_match(reference, vectors, failed, scope, same_pictures)
+        found |= _own_match(reference, matched, failed, scope, same_pictures)
         found |= _pairs(reference, scored, failed, scope)
     return found
 
 
 def _failure_rate(reference: Reference, lost: Array) -> Statistic:
-    weights = reference.counts[:, reference.people]
-    return Statistic(ratio((weights * lost).sum(axis=1), weights.sum(axis=1)), len(lost))
+    weights = reference.own_weights
+    return Statistic(ratio(weights @ lost.astype(np.float64), weights.sum(axis=1)), len(lost))
 
 
 def _identification(
@@ -97,9 +96,8 @@ def _identification(
     return found
 
 
-def _own_match(reference: Reference, vectors: Array, failed: str, scope: str, same_pictures: bool) -> Statistics:
+def _own_match(reference: Reference, own: Scored, failed: str, scope: str, same_pictures: bool) -> Statistics:
     points = {f"match_rate_{RATES[far]}": point for far, point in reference.match.items()}
-    own = match_pairs(reference.gallery, vectors, reference.people, reference.counts)
     same = "both sides are the same pictures: 100 % by construction" if same_pictures else ""
     points[LEAST_ERROR] = reference.least
     return {(metric, scope): _accepted(own, point, failed, same) for metric, point in points.items()}
