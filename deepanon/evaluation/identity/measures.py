@@ -16,6 +16,7 @@ from deepanon.evaluation.identity.verification import (
     pooled,
     separation,
 )
+from deepanon.evaluation.observing.vectors import OWN
 from deepanon.geometry import Array
 
 
@@ -51,9 +52,9 @@ def measure(reference: Reference, vectors: Array, alignment: str, same_pictures:
     """
     lost = np.asarray(~np.isfinite(vectors).all(axis=1))
     found: Statistics = {}
-    if alignment != "oracle":
+    if alignment == OWN:
         found["failure_rate", alignment] = _failure_rate(reference, lost)
-    ways = {"oracle": ("skip",)}.get(alignment, FAILED)  # given the original's keypoints, nothing is ever lost
+    ways = FAILED if alignment == OWN else ("skip",)  # where the original's keypoints are given, nothing is ever lost
     ranking = rank_k(reference.gallery, vectors, reference.people)
     scored, matched = reference.scored(vectors), reference.matched(vectors)
     for failed in ways:

@@ -9,7 +9,7 @@ import numpy as np
 
 from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.observing.variants import CONTEXT, NONE
-from deepanon.evaluation.observing.vectors import ALIGNMENTS
+from deepanon.evaluation.observing.vectors import ALIGNMENTS, ORACLE
 from deepanon.geometry import Array
 
 LENGTH = 1e-3  # by which a vector may miss unit length
@@ -75,7 +75,7 @@ class Seen:
         if np.isinf(run).any() or (np.abs(norms[~np.isnan(norms)] - 1) > LENGTH).any():
             raise DataError(f"vectors of {method!r} are not of unit length")
         lost = self.found & np.isnan(norms)
-        if self.alignment == "oracle" and lost.any():  # the same box and keypoints can always be cut again
+        if self.alignment == ORACLE and lost.any():  # the same box and keypoints can always be cut again
             raise DataError(
                 f"alignment 'oracle': {method!r} has no vector for photo {lost.argmax()}, though the original has one"
             )

@@ -15,6 +15,7 @@ from deepanon.evaluation.identity.metrics import RATES
 from deepanon.evaluation.identity.reference import Reference
 from deepanon.evaluation.identity.seen import Seen
 from deepanon.evaluation.observing.variants import CONTEXT, NONE
+from deepanon.evaluation.observing.vectors import ORACLE
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
@@ -54,7 +55,7 @@ def identity_values(
     runs = {method: [run[keep].astype(np.float64) for run in several] for method, several in seen.runs.items()}
     reference = Reference(runs[NONE][0], codes, _kept(pairs, keep), counts, tuple(fars))
     found = {method: [measure(reference, run, seen.alignment) for run in several] for method, several in runs.items()}
-    if seen.context is not None and seen.alignment == "oracle":
+    if seen.context is not None and seen.alignment == ORACLE:
         control = _control(reference, runs[CONTEXT][0], seen.alignment)
         for method in seen.anonymized:
             found[method] = [run | _over(run, control) for run in found[method]]
