@@ -37,6 +37,7 @@ class Statistic:
     spread: float = float("nan")
 
 
+NOBODY = "no face was found in any of the photos that count"
 Key = tuple[str, str]  # metric, scope
 Statistics = dict[Key, Statistic]
 
@@ -80,7 +81,7 @@ def _identification(
     else:
         hits = self_retrieval(reference.gallery, vectors, reference.people).within(1)
         share, guess, n = hits.share(counts, failed), hits.guess(counts, failed), hits.count(failed)
-        found["self_retrieval", scope] = Statistic(share, n, f"N = {len(hits)}, chance 1/{len(hits)}")
+        found["self_retrieval", scope] = Statistic(share, n, f"N = {len(hits)}, chance 1/{len(hits)}" if n else NOBODY)
         found["self_retrieval_normalised", scope] = Statistic(above_chance(share, guess), n)
     for k in KS:
         hits = ranking.within(k)
@@ -91,6 +92,7 @@ def _identification(
         else:
             share, guess = hits.share(counts, failed), hits.guess(counts, failed)
             note = f"gallery of {ranking.size[0]} photos of {counts.shape[1]} people, chance {guess[0]:.4f}"
+            note = note if hits.count(failed) else NOBODY
             found[f"rank_{k}", scope] = Statistic(share, hits.count(failed), note)
             if k == 1:
                 found["rank_1_normalised", scope] = Statistic(above_chance(share, guess), hits.count(failed))
@@ -117,7 +119,9 @@ def _pairs(reference: Reference, scored: Scored, failed: str, scope: str) -> Sta
         found[f"pair_tar_{RATES[far]}", scope] = _accepted(one, reference.pooled[far], failed)
     auc, eer = separation(scored, failed)
     found["pair_auc", scope] = Statistic(auc, n)
-    found["pair_eer", scope] = Statistic(eer, n, "threshold fitted to the anonymized pairs")
+    found["pair_eer", scope] = Statistic(
+        eer, n, "threshold fitted to the anonymized pairs" if np.isfinite(eer[0]) else NOBODY
+    )
     return found
 
 

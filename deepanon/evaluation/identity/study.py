@@ -10,7 +10,7 @@ import numpy as np
 from deepanon.data.pairs import Pairs
 from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.bootstrap import percentile_interval, resample
-from deepanon.evaluation.identity.measures import Statistic, Statistics, measure
+from deepanon.evaluation.identity.measures import NOBODY, Statistic, Statistics, measure
 from deepanon.evaluation.identity.metrics import RATES
 from deepanon.evaluation.identity.reference import Reference
 from deepanon.evaluation.identity.seen import Seen
@@ -106,7 +106,7 @@ def _value(data: str, by: str, method: str, metric: str, scope: str, runs: Seque
     value = float(mean[0])
     if math.isnan(value):
         low = high = math.nan
-        note = note or "no face was found in any of the photos that count"
+        note = note or NOBODY
     seeds = tuple(float(v) for v in each[:, 0]) if len(runs) > 1 else ()
     return Value("identity", data, by, method, metric, scope, value, low, high, runs[0].n, seeds, note)
 

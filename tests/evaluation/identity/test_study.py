@@ -111,6 +111,21 @@ def test_failures_are_told_three_ways_and_counted(case):
         values(case, {"gan": [lost]})
 
 
+def test_a_method_after_which_no_face_is_found_at_all(case):
+    nobody = np.full_like(case["originals"], np.nan)
+    found = table(values(case, {"black": [nobody]}, alignment="own"))
+    for metric in ("self_retrieval", "rank_1", "rank_1_normalised", "lfw_accuracy", "pair_auc", "match_rate_1e-2"):
+        skip, chance, miss = (found["black", metric, f"own, {failed}"] for failed in ("skip", "chance", "miss"))
+        assert math.isnan(skip.value)
+        assert skip.note == "no face was found in any of the photos that count"
+        assert skip.n == 0
+        if metric not in ("lfw_accuracy", "pair_auc"):
+            assert miss.value <= 0
+            assert chance.value >= miss.value
+    assert found["black", "lfw_accuracy", "own, chance"].value == found["black", "pair_auc", "own, miss"].value == 0.5
+    assert found["black", "failure_rate", "own"].value == 1
+
+
 def test_photos_without_a_face_in_the_original_are_left_out_on_both_sides(case):
     gone = case["originals"].copy()
     gone[[3, 9]] = np.nan
