@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepanon.evaluation.identity.metrics import KS
+from deepanon.evaluation.identity.metrics import KS, LEAST_ERROR, RATES
 from deepanon.evaluation.identity.reference import Operating, Reference
 from deepanon.evaluation.identity.retrieval import FAILED, Ranking, above_chance, rank_k, ratio, self_retrieval
 from deepanon.evaluation.identity.verification import (
     Scored,
     accept_rate,
     accuracy,
-    match_pairs,
     pooled,
     separation,
 )
+from deepanon.evaluation.observing.vectors import OWN
 from deepanon.geometry import Array
 
 
@@ -37,6 +37,7 @@ class Statistic:
     spread: float = float("nan")
 
 
+NOBODY = "no face was found in any of the photos that count"
 Key = tuple[str, str]  # metric, scope
 Statistics = dict[Key, Statistic]
 
@@ -52,22 +53,22 @@ def measure(reference: Reference, vectors: Array, alignment: str, same_pictures:
     """
     lost = np.asarray(~np.isfinite(vectors).all(axis=1))
     found: Statistics = {}
-    if alignment != "oracle":
+    if alignment == OWN:
         found["failure_rate", alignment] = _failure_rate(reference, lost)
-    ways = {"oracle": ("skip",)}.get(alignment, FAILED)  # given the original's keypoints, nothing is ever lost
+    ways = FAILED if alignment == OWN else ("skip",)  # where the original's keypoints are given, nothing is ever lost
     ranking = rank_k(reference.gallery, vectors, reference.people)
-    scored = Scored.of(reference.gallery, vectors, reference.pairs, reference.people, reference.counts)
+    scored, matched = reference.scored(vectors), reference.matched(vectors)
     for failed in ways:
         scope = alignment if len(ways) == 1 else f"{alignment}, {failed}"
         found |= _identification(reference, vectors, ranking, failed, scope, same_pictures)
-        found |= _own_match(reference, vectors, failed, scope, same_pictures)
+        found |= _own_match(reference, matched, failed, scope, same_pictures)
         found |= _pairs(reference, scored, failed, scope)
     return found
 
 
 def _failure_rate(reference: Reference, lost: Array) -> Statistic:
-    weights = reference.counts[:, reference.people]
-    return Statistic(ratio((weights * lost).sum(axis=1), weights.sum(axis=1)), len(lost))
+    weights = reference.own_weights
+    return Statistic(ratio(weights @ lost.astype(np.float64), weights.sum(axis=1)), len(lost))
 
 
 def _identification(
@@ -80,7 +81,7 @@ def _identification(
     else:
         hits = self_retrieval(reference.gallery, vectors, reference.people).within(1)
         share, guess, n = hits.share(counts, failed), hits.guess(counts, failed), hits.count(failed)
-        found["self_retrieval", scope] = Statistic(share, n, f"N = {len(hits)}, chance 1/{len(hits)}")
+        found["self_retrieval", scope] = Statistic(share, n, f"N = {len(hits)}, chance 1/{len(hits)}" if n else NOBODY)
         found["self_retrieval_normalised", scope] = Statistic(above_chance(share, guess), n)
     for k in KS:
         hits = ranking.within(k)
@@ -91,17 +92,18 @@ def _identification(
         else:
             share, guess = hits.share(counts, failed), hits.guess(counts, failed)
             note = f"gallery of {ranking.size[0]} photos of {counts.shape[1]} people, chance {guess[0]:.4f}"
+            note = note if hits.count(failed) else NOBODY
             found[f"rank_{k}", scope] = Statistic(share, hits.count(failed), note)
             if k == 1:
                 found["rank_1_normalised", scope] = Statistic(above_chance(share, guess), hits.count(failed))
     return found
 
 
-def _own_match(reference: Reference, vectors: Array, failed: str, scope: str, same_pictures: bool) -> Statistics:
-    points = {f"FAR {far:g}": point for far, point in reference.match.items()} | {"least error": reference.least}
-    own = match_pairs(reference.gallery, vectors, reference.people, reference.counts)
+def _own_match(reference: Reference, own: Scored, failed: str, scope: str, same_pictures: bool) -> Statistics:
+    points = {f"match_rate_{RATES[far]}": point for far, point in reference.match.items()}
     same = "both sides are the same pictures: 100 % by construction" if same_pictures else ""
-    return {("match_rate", f"{scope}, {name}"): _accepted(own, point, failed, same) for name, point in points.items()}
+    points[LEAST_ERROR] = reference.least
+    return {(metric, scope): _accepted(own, point, failed, same) for metric, point in points.items()}
 
 
 def _pairs(reference: Reference, scored: Scored, failed: str, scope: str) -> Statistics:
@@ -113,11 +115,13 @@ def _pairs(reference: Reference, scored: Scored, failed: str, scope: str) -> Sta
     )
     one = pooled(scored)
     for far in reference.fars:
-        found["lfw_tar", f"{scope}, FAR {far:g}"] = _accepted(scored, reference.folded[far], failed)
-        found["pair_tar", f"{scope}, FAR {far:g}"] = _accepted(one, reference.pooled[far], failed)
+        found[f"lfw_tar_{RATES[far]}", scope] = _accepted(scored, reference.folded[far], failed)
+        found[f"pair_tar_{RATES[far]}", scope] = _accepted(one, reference.pooled[far], failed)
     auc, eer = separation(scored, failed)
     found["pair_auc", scope] = Statistic(auc, n)
-    found["pair_eer", scope] = Statistic(eer, n, "threshold fitted to the anonymized pairs")
+    found["pair_eer", scope] = Statistic(
+        eer, n, "threshold fitted to the anonymized pairs" if np.isfinite(eer[0]) else NOBODY
+    )
     return found
 
 

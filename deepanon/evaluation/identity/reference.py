@@ -10,7 +10,14 @@ from deepanon.data.pairs import Pairs
 from deepanon.evaluation.identity.impostors import Impostors
 from deepanon.evaluation.identity.retrieval import ratio
 from deepanon.evaluation.identity.roc import least_error_threshold
-from deepanon.evaluation.identity.verification import Scored, at_far, fold_thresholds, threshold
+from deepanon.evaluation.identity.verification import (
+    Scored,
+    at_far,
+    fold_thresholds,
+    own_pairs,
+    pair_weights,
+    threshold,
+)
 from deepanon.geometry import Array
 
 
@@ -42,7 +49,9 @@ class Reference:
 
     def __init__(self, gallery: Array, people: Array, pairs: Pairs, counts: Array, fars: tuple[float, ...]) -> None:
         self.gallery, self.people, self.pairs, self.counts, self.fars = gallery, people, pairs, counts, fars
-        self.real = Scored.of(gallery, gallery, pairs, people, counts)
+        self.own = own_pairs(len(people))
+        self.weights, self.own_weights = (pair_weights(some, people, counts) for some in (pairs, self.own))
+        self.real = self.scored(gallery)
         impostors = Impostors(gallery, people, max(fars))
         self.match = {far: self._match(impostors, far) for far in fars}
         both = self.real.same.any() and not self.real.same.all()
@@ -58,6 +67,14 @@ class Reference:
                 "thresholds come from the other folds, and there are none, or none with both kinds of pairs"
             )
         )
+
+    def scored(self, queries: Array) -> Scored:
+        """The pairs, the first photo from the gallery and the second from (N, D) `queries`."""
+        return Scored.of(self.gallery, queries, self.pairs, self.weights)
+
+    def matched(self, queries: Array) -> Scored:
+        """Every photo of the gallery with its own of (N, D) `queries`."""
+        return Scored.of(self.gallery, queries, self.own, self.own_weights)
 
     def _match(self, impostors: Impostors, far: float) -> Operating:
         refused = too_few(impostors.pairs, far)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from deepanon.data.pairs import Pairs
 from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.bootstrap import percentile_interval, resample
-from deepanon.evaluation.identity.measures import Statistic, Statistics, measure
+from deepanon.evaluation.identity.measures import NOBODY, Statistic, Statistics, measure
+from deepanon.evaluation.identity.metrics import RATES
 from deepanon.evaluation.identity.reference import Reference
+from deepanon.evaluation.identity.seen import Seen
 from deepanon.evaluation.observing.variants import CONTEXT, NONE
-from deepanon.evaluation.observing.vectors import ALIGNMENTS
+from deepanon.evaluation.observing.vectors import ORACLE
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
@@ -23,30 +25,15 @@ OVER = ("rank_1", "pair_auc")  # measures of which the difference to the context
 
 
 def identity_values(
-    data: str,
-    by: str,
-    people: Sequence[str],
-    originals: Array,
-    anonymized: Mapping[str, Sequence[Array]],
-    context: Array | None,
-    pairs: Pairs,
-    alignment: str,
-    fars: Sequence[float] = FARS,
-    resamples: int = 1000,
-    seed: int = 0,
+    data: str, seen: Seen, pairs: Pairs, fars: Sequence[float] = FARS, resamples: int = 1000, seed: int = 0
 ) -> list[Value]:
     """All numbers on identity of one recogniser at one alignment; the attacker is naive.
 
     Args:
         data: name of the data set.
-        by: name of the recogniser.
-        people: (N,) who is in each photo.
-        originals: (N, D) unit vectors of the untouched photos; photos with NaN rows are left out on both sides.
-        anonymized: method -> one (N, D) for every seed; NaN rows where no face was found.
-        context: (N, D) of the photos with every face box grey, or None without this control.
-        pairs: of the N photos, in folds.
-        alignment: with which the vectors were made, "oracle" or "own".
-        fars: false accept rates of operating points.
+        seen: vectors of the photos.
+        pairs: of the same photos, in folds.
+        fars: false accept rates of operating points, some of `metrics.RATES`.
         resamples: of the bootstrap over people.
         seed: of the bootstrap.
 
@@ -56,52 +43,49 @@ def identity_values(
         thresholds and queries): no detector finds a face in a grey box.
 
     Raises:
-        DataError: arrays that do not fit together, vectors that are no unit vectors, fewer than two people, or with
-            "oracle" a photo whose anonymized face has no vector though the original has.
-        OptionError: unknown alignment, or a rate that is none.
+        DataError: the pairs are of other photos, or there are faces of fewer than two people.
+        OptionError: another false accept rate.
     """
-    if alignment not in ALIGNMENTS:
-        raise OptionError(f"unknown alignment {alignment!r}; choose one of: {', '.join(ALIGNMENTS)}")
-    if not fars or not all(0 < far < 1 for far in fars):
-        raise OptionError(f"false accept rates must lie between 0 and 1, got {list(fars)}")
-    runs = {NONE: [originals], **anonymized, **({} if context is None else {CONTEXT: [context]})}
-    _check(runs, people, pairs)
-    keep = np.asarray(np.isfinite(originals).all(axis=1))
-    names, codes = np.unique(np.asarray(people)[keep], return_inverse=True)
+    _refuse(seen, pairs, fars)
+    keep = seen.found
+    names, codes = np.unique(np.asarray(seen.people)[keep], return_inverse=True)
     if len(names) < 2:
-        raise DataError(
-            f"{data}: a face was found on photos of {len(names)} of the people; recognising needs two at least"
-        )
-    runs = {method: [run[keep].astype(np.float64) for run in several] for method, several in runs.items()}
-    if alignment == "oracle":
-        _check_oracle(runs)
+        raise DataError(f"{data}: a face was found on photos of {len(names)} of the people; recognising needs two")
     counts = np.concatenate([np.ones((1, len(names))), resample(len(names), resamples, seed)])
+    runs = {method: [run[keep].astype(np.float64) for run in several] for method, several in seen.runs.items()}
     reference = Reference(runs[NONE][0], codes, _kept(pairs, keep), counts, tuple(fars))
-    found = {method: [measure(reference, run, alignment) for run in several] for method, several in runs.items()}
-    values = [Value("identity", data, by, NONE, "left_out", alignment, float((~keep).sum()), n=len(keep))]
-    for method, several in found.items():
-        values += _values(data, by, method, several)
-    if context is not None and alignment == "oracle":
-        grey = Reference(runs[CONTEXT][0], codes, reference.pairs, counts, reference.fars)
-        control = measure(grey, grey.gallery, alignment, same_pictures=True)
-        values += _values(data, by, BOTH, [control])
-        for method in anonymized:
-            values += _values(data, by, method, _over(found[method], control))
-    return values
+    found = {method: [measure(reference, run, seen.alignment) for run in several] for method, several in runs.items()}
+    if seen.context is not None and seen.alignment == ORACLE:
+        control = _control(reference, runs[CONTEXT][0], seen.alignment)
+        for method in seen.anonymized:
+            found[method] = [run | _over(run, control) for run in found[method]]
+        found[BOTH] = [control]
+    lost = Value("identity", data, seen.by, NONE, "left_out", seen.alignment, float((~keep).sum()), n=len(keep))
+    return [lost, *(value for method, several in found.items() for value in _values(data, seen.by, method, several))]
 
 
-def _over(several: Sequence[Statistics], control: Statistics) -> list[Statistics]:
-    """Differences to the control that has grey boxes on both sides, on the same resamples."""
-    return [
-        {
-            (f"{key[0]}_over_context", key[1]): Statistic(
-                own.values - control[key].values, own.n, "" if np.isfinite(own.values[0]) else own.note
-            )
-            for key, own in run.items()
-            if key[0] in OVER
-        }
-        for run in several
-    ]
+def _refuse(seen: Seen, pairs: Pairs, fars: Sequence[float]) -> None:
+    if not fars or not all(far in RATES for far in fars):
+        raise OptionError(f"false accept rates must be some of {', '.join(map(str, RATES))}, got {list(fars)}")
+    last = int(max(pairs.first.max(), pairs.second.max())) if len(pairs) else 0
+    if last >= len(seen.people):
+        raise DataError(f"the pairs name photo {last}, but there are {len(seen.people)}")
+
+
+def _control(reference: Reference, context: Array, alignment: str) -> Statistics:
+    """What the photo alone gives away to somebody whose gallery and thresholds have grey boxes, too."""
+    grey = Reference(context, reference.people, reference.pairs, reference.counts, reference.fars)
+    return measure(grey, context, alignment, same_pictures=True)
+
+
+def _over(run: Statistics, control: Statistics) -> Statistics:
+    """Differences to the control, on the same resamples."""
+    over: Statistics = {}
+    for (metric, scope), own in run.items():
+        if metric in OVER:
+            note = "" if np.isfinite(own.values[0]) else own.note
+            over[f"{metric}_over_context", scope] = Statistic(own.values - control[metric, scope].values, own.n, note)
+    return over
 
 
 def _values(data: str, by: str, method: str, several: Sequence[Statistics]) -> list[Value]:
@@ -122,7 +106,7 @@ def _value(data: str, by: str, method: str, metric: str, scope: str, runs: Seque
     value = float(mean[0])
     if math.isnan(value):
         low = high = math.nan
-        note = note or "no face was found in any of the photos that count"
+        note = note or NOBODY
     seeds = tuple(float(v) for v in each[:, 0]) if len(runs) > 1 else ()
     return Value("identity", data, by, method, metric, scope, value, low, high, runs[0].n, seeds, note)
 
@@ -132,31 +116,3 @@ def _kept(pairs: Pairs, keep: Array) -> Pairs:
     new = np.cumsum(keep) - 1
     some = pairs.only(keep[pairs.first] & keep[pairs.second])
     return Pairs(new[some.first], new[some.second], some.same, some.fold)
-
-
-def _check(runs: Mapping[str, Sequence[Array]], people: Sequence[str], pairs: Pairs) -> None:
-    shape = runs[NONE][0].shape
-    if len(shape) != 2 or len(people) != shape[0]:
-        raise DataError(f"{len(people)} names for vectors of shape {shape}; expected (N, D) and N names")
-    for method, several in runs.items():
-        if not several:
-            raise DataError(f"method {method!r} has no run")
-        for run in several:
-            if run.shape != shape:
-                raise DataError(f"vectors of {method!r} have shape {run.shape}, those of the originals {shape}")
-            norms = np.linalg.norm(run, axis=1)
-            if np.isinf(run).any() or (np.abs(norms[~np.isnan(norms)] - 1) > 1e-3).any():
-                raise DataError(f"vectors of {method!r} are not of unit length")
-    if len(pairs) and max(pairs.first.max(), pairs.second.max()) >= shape[0]:
-        raise DataError(f"the pairs name photo {max(pairs.first.max(), pairs.second.max())}, but there are {shape[0]}")
-
-
-def _check_oracle(runs: Mapping[str, Sequence[Array]]) -> None:
-    """With the original's box and keypoints every face can be cut again; if not, vectors and photos got mixed up."""
-    for method, several in runs.items():
-        for run in several:
-            if np.isnan(run).any():
-                row = int(np.isnan(run).any(axis=1).argmax())
-                raise DataError(
-                    f"alignment 'oracle': {method!r} has no vector for photo {row}, though the original has"
-                )

@@ -32,22 +32,16 @@ class Scored:
     weights: Array
 
     @classmethod
-    def of(cls, first: Array, second: Array, pairs: Pairs, people: Array, counts: Array) -> Scored:
+    def of(cls, first: Array, second: Array, pairs: Pairs, weights: Array) -> Scored:
         """Cosines of pairs between two sets of vectors of the same photos.
-
-        A pair of one person is drawn as often as the person, one of two as often as both together: the product.
 
         Args:
             first: (N, D) unit vectors.
             second: (N, D), NaN rows where no face was found.
             pairs: of these photos.
-            people: (N,) int64, who is in them.
-            counts: (R, people) multiplicities.
+            weights: (R, P) from `pair_weights`.
         """
-        one, other = people[pairs.first], people[pairs.second]
-        weights = counts[:, one] * np.where(pairs.same, 1, counts[:, other])
-        alike = np.einsum("pd,pd->p", first[pairs.first], second[pairs.second])
-        return cls(alike, pairs.same, pairs.fold, weights.astype(np.float64))
+        return cls(np.einsum("pd,pd->p", first[pairs.first], second[pairs.second]), pairs.same, pairs.fold, weights)
 
     @property
     def folds(self) -> int:
@@ -65,11 +59,25 @@ def pooled(scored: Scored) -> Scored:
     return Scored(scored.alike, scored.same, np.zeros_like(scored.fold), scored.weights)
 
 
-def match_pairs(originals: Array, anonymized: Array, people: Array, counts: Array) -> Scored:
-    """Every photo with its own anonymized version, in one fold: what `accept_rate` makes the match rate of."""
-    rows = np.arange(len(people))
-    own = Pairs(rows, rows, np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=np.int64))
-    return Scored.of(originals, anonymized, own, people, counts)
+def pair_weights(pairs: Pairs, people: Array, counts: Array) -> Array:
+    """How often each pair is drawn when people are: one of two people as often as both together, the product.
+
+    Args:
+        pairs: of N photos.
+        people: (N,) int64, who is in them.
+        counts: (R, people) multiplicities.
+
+    Returns:
+        (R, P) float64.
+    """
+    one, other = people[pairs.first], people[pairs.second]
+    return np.asarray(counts[:, one] * np.where(pairs.same, 1, counts[:, other]), dtype=np.float64)
+
+
+def own_pairs(n: int) -> Pairs:
+    """Every one of `n` photos with its own anonymized version: what `accept_rate` makes the match rate of."""
+    rows = np.arange(n)
+    return Pairs(rows, rows, np.ones(n, dtype=bool), np.zeros(n, dtype=np.int64))
 
 
 def at_far(far: float) -> Rule:

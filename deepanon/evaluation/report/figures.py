@@ -16,12 +16,12 @@ from deepanon.evaluation.values import Value
 
 DOTS = {
     "detection": ("retention",),
-    "identity": ("rank_1", "self_retrieval", "match_rate"),
+    "identity": ("rank_1", "self_retrieval", "match_rate_1e-3"),
     "quality": ("fid", "fd", "precision", "recall"),
     "utility": ("detected", "nme", "pose"),
 }
 CURVES = ("retention", "detected", "nme")  # drawn over bins; the other metrics have tables
-REIDENTIFIED = ("rank_1", "self_retrieval", "match_rate")  # the first that there is stands against retention
+REIDENTIFIED = ("rank_1", "self_retrieval", "match_rate_1e-3")  # the first that there is stands against retention
 NOTHING = (math.nan,) * 3
 
 
@@ -57,9 +57,7 @@ def dot_figures(lookup: Lookup, part: str) -> list[Figure]:
 
 def _at(lookup: Lookup, part: str, data: str, by: str, metric: str, scope: str) -> list[Value]:
     """Values of a metric in one scope; of one with several columns, those of the first."""
-    first = next(iter(lookup.qualifiers(part, data, by, metric)))
-    where = f"{scope}, {first}" if first else scope
-    return [v for v in lookup.of(part, data, by) if (v.metric, v.scope) == (metric, where)]
+    return [v for v in lookup.of(part, data, by) if (v.metric, v.scope) == (metric, scope)]
 
 
 def _dot_figure(lookup: Lookup, key: str, panels: list[Panel]) -> Figure:

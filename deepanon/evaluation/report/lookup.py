@@ -18,7 +18,6 @@ SHARED = ("coverage", "keypoints", "replaced", "pixel_diversity", "lpips_diversi
 BINNED = ("size", "pose", "occlusion", "blur", "expression", "illumination", "yaw")
 FIRST_SCOPES = ("all", "oracle")
 HEADLINES = ("hard", "AP50", "all", "oracle")
-QUALIFIERS = ("FAR ", "least error")  # what a scope may end in that makes a column, not a group of rows
 
 
 class Lookup:
@@ -56,20 +55,16 @@ class Lookup:
         return _ordered((), (v.by for v in main or found))
 
     def scopes(self, part: str, data: str, by: str) -> list[str]:
-        """Groups of rows: scopes that are no bins, less what makes a column, less those that others refine."""
+        """Groups of rows: scopes that are no bins, less those that others refine."""
         found = self.of(part, data, by)
         main = [v for v in found if v.metric not in SHARED] or found
-        bases = dict.fromkeys(split_scope(v.scope)[0] for v in main if not bin_of(v.scope))
+        bases = dict.fromkeys(v.scope for v in main if not bin_of(v.scope))
         return _ordered(FIRST_SCOPES, (s for s in bases if not any(other.startswith(f"{s}, ") for other in bases)))
 
     def headline(self, part: str, data: str, by: str) -> str:
         """The scope that stands for all where only one can: the hardest subset, AP at IoU 0.5, the oracle."""
         scopes = self.scopes(part, data, by)
         return next((scope for scope in HEADLINES if scope in scopes), scopes[0] if scopes else "all")
-
-    def qualifiers(self, part: str, data: str, by: str, metric: str) -> list[str]:
-        """Columns of one metric, such as "FAR 0.001"; [""] if it has but one."""
-        return _ordered(("",), (split_scope(v.scope)[1] for v in self.of(part, data, by) if v.metric == metric)) or [""]
 
     def methods(self, values: Iterable[Value]) -> list[str]:
         """References first, controls last, in between as described."""
@@ -113,12 +108,6 @@ def bin_of(scope: str) -> tuple[str, str] | None:
     """("size", "0-32 px") of the scope of a bin, None of any other."""
     kind, _, which = scope.replace(":", " ").replace("=", " ").partition(" ")
     return (kind, which.strip()) if kind in BINNED and which.strip() else None
-
-
-def split_scope(scope: str) -> tuple[str, str]:
-    """("oracle", "FAR 0.001") of "oracle, FAR 0.001"; what is no qualifier stays: ("own, skip", "")."""
-    base, _, last = scope.rpartition(", ")
-    return (base, last) if base and last.startswith(QUALIFIERS) else (scope, "")
 
 
 def known(value: Value | None) -> bool:

@@ -29,7 +29,6 @@ class Column:
     label: str
     unit: str = ""
     arrow: str = ""
-    qualifier: str = ""
     note: str = ""
 
 

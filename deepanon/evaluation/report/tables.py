@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from deepanon.evaluation.report import numbers
-from deepanon.evaluation.report.lookup import SHARED, Lookup, bin_of, known, split_scope
+from deepanon.evaluation.report.lookup import SHARED, Lookup, bin_of, known
 from deepanon.evaluation.report.published import WHY, Published, published
 from deepanon.evaluation.report.table import Cell, Column, Group, Row, Table, noted
 from deepanon.evaluation.values import Value
+
+Wanted = Callable[[str], bool]
 
 PAPER, PAPER_AP = "paper retained", "paper AP"  # columns of printed numbers
 PAPER_METRIC = {PAPER: "retention", PAPER_AP: "ap"}
@@ -18,8 +20,8 @@ ORDER = {
         "rank_1",
         "rank_1_over_context",
         "self_retrieval",
-        "match_rate",
-        "lfw_tar",
+        "match_rate_1e-3",
+        "lfw_tar_1e-3",
         "lfw_accuracy",
         "pair_auc",
     ),
@@ -28,11 +30,13 @@ ORDER = {
 }  # what comes first; other metrics follow in the order of METRICS
 SECONDARY = {
     "keypoints", "replaced", "left_out", *(f"rank_{k}" for k in (10, 20, 30, 40, 50)), "self_retrieval_normalised",
-    "rank_1_normalised", "lfw_accuracy", "pair_tar", "pair_auc_over_context", "fid_train", "kid_train", "fd_train",
+    "rank_1_normalised", "lfw_accuracy", "match_rate_1e-2", "match_rate_least_error", "lfw_tar_1e-2", "pair_tar_1e-2",
+    "pair_tar_1e-3", "pair_eer", "pair_auc_over_context", "fid_train", "kid_train", "fd_train",
     "kd_train",
     "precision_half", "recall_half", "diversity_share", "found", "box_distance", "landmark_distance", "landmark_auc",
     "pose_failures",
 }  # fmt: skip  # in tables of their own, not in those that go into a paper
+FURTHER = ("AP50:95 ", "own, skip", "own, chance")  # scopes that begin so have tables of their own as well
 WIDER, PLAIN = ("easy", "medium", "hard"), ("AP50", "all")  # scopes that may stand beside a printed number
 ARROWS = {"high": "↑", "low": "↓", "": ""}
 UNVERIFIED = "* from memory, not looked up in the paper, and of another detector (DSFD); do not quote."
@@ -40,19 +44,20 @@ UNVERIFIED = "* from memory, not looked up in the paper, and of another detector
 
 def main_tables(lookup: Lookup, part: str) -> list[Table]:
     """One table for each data set and who measures it, without the bins and what is secondary."""
-    return _tables(lookup, part, lambda key: key not in SECONDARY)
+    return _tables(lookup, part, lambda scope: not scope.startswith(FURTHER), lambda key: key not in SECONDARY)
 
 
 def other_tables(lookup: Lookup, part: str) -> list[Table]:
-    """The same of what is secondary, where there is any."""
-    return _tables(lookup, part, lambda key: key in SECONDARY)
+    """What is secondary, and further scopes, where there are any."""
+    main = _tables(lookup, part, lambda scope: not scope.startswith(FURTHER), lambda key: key in SECONDARY)
+    return main + _tables(lookup, part, lambda scope: scope.startswith(FURTHER), lambda key: True)
 
 
-def _tables(lookup: Lookup, part: str, wanted: Callable[[str], bool]) -> list[Table]:
+def _tables(lookup: Lookup, part: str, in_scope: Wanted, wanted: Wanted) -> list[Table]:
     tables = []
     for data in lookup.sets(part):
         for by in lookup.scorers(part, data):
-            scopes = lookup.scopes(part, data, by)
+            scopes = [scope for scope in lookup.scopes(part, data, by) if in_scope(scope)]
             columns = _columns(lookup, part, data, by, scopes, wanted) if scopes else ()
             if columns:
                 tables.append(_table(lookup, part, data, by, scopes, columns))
@@ -61,21 +66,22 @@ def _tables(lookup: Lookup, part: str, wanted: Callable[[str], bool]) -> list[Ta
 
 def _table(lookup: Lookup, part: str, data: str, by: str, scopes: list[str], columns: tuple[Column, ...]) -> Table:
     """Methods by metrics, one group of rows a scope."""
-    values = lookup.of(part, data, by)
+    values = [v for v in lookup.of(part, data, by) if not bin_of(v.scope)]
     groups = []
     for scope in scopes:
-        names = lookup.methods(v for v in values if split_scope(v.scope)[0] == scope)
+        names = lookup.methods(v for v in values if v.scope == scope)
         rows = [_row(lookup, part, data, by, scope, columns, name) for name in names]
         rows = [row for row in rows if any(cell.text for cell in row.cells)]
         groups.append(Group(scope if len(scopes) > 1 or scope != "all" else "", tuple(rows)))
     groups = [group for group in groups if group.rows]
+    shown = {column.key for column in columns}
     return noted(
         Table(
-            key=f"{part}-{data}-{by}",
+            key=f"{part}-{data}-{by}-{scopes[0]}",
             data=data,
             by=by,
             title=" · ".join(filter(None, (data, by))),
-            caption=_caption(part, data, by, [v for v in values if any(v.metric == column.key for column in columns)]),
+            caption=_caption(part, data, by, [v for v in values if v.metric in shown and v.scope in scopes]),
             columns=columns,
             groups=tuple(groups),
         ),
@@ -83,9 +89,7 @@ def _table(lookup: Lookup, part: str, data: str, by: str, scopes: list[str], col
     )
 
 
-def _columns(
-    lookup: Lookup, part: str, data: str, by: str, scopes: list[str], wanted: Callable[[str], bool]
-) -> tuple[Column, ...]:
+def _columns(lookup: Lookup, part: str, data: str, by: str, scopes: list[str], wanted: Wanted) -> tuple[Column, ...]:
     values = lookup.of(part, data, by)
     methods = list(dict.fromkeys(v.method for v in values))
     order = [*ORDER[part], *(key for key in lookup.metrics if key not in ORDER[part])]
@@ -94,14 +98,9 @@ def _columns(
         if key in PAPER_METRIC:
             if any(v.metric == "retention" for v in values) and _printed(key, methods, scopes):
                 chosen.append(Column(key, key, "%"))
-        elif any(v.metric == key and not bin_of(v.scope) for v in values) or (
-            key in SHARED and any(lookup.get(part, data, by, m, key, scope) for m in methods for scope in scopes)
-        ):
+        elif any(lookup.get(part, data, by, method, key, scope) for method in methods for scope in scopes):
             metric = lookup.metrics[key]
-            unit, arrow = numbers.sign_of(metric, key), ARROWS[metric.better]
-            for qualifier in lookup.qualifiers(part, data, by, key):
-                label = f"{metric.label} ({qualifier})" if qualifier else metric.label
-                chosen.append(Column(key, label, unit, arrow, qualifier))
+            chosen.append(Column(key, metric.label, numbers.sign_of(metric, key), ARROWS[metric.better]))
     return tuple(chosen)
 
 
@@ -126,8 +125,7 @@ def _row(lookup: Lookup, part: str, data: str, by: str, scope: str, columns: tup
         if column.key in PAPER_METRIC:
             cells.append(paper_cell(column.key, method, scope, lookup.scopes(part, data, by)))
         else:
-            where = f"{scope}, {column.qualifier}" if column.qualifier else scope
-            cells.append(value_cell(lookup, lookup.get(part, data, by, method, column.key, where)))
+            cells.append(value_cell(lookup, lookup.get(part, data, by, method, column.key, scope)))
     return Row(method, lookup.label(method), lookup.kind(method), tuple(cells))
 
 

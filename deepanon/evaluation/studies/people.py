@@ -12,7 +12,7 @@ from deepanon.checks import check_count
 from deepanon.data.pairs import Pairs
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.embedders import Recogniser
-from deepanon.evaluation.identity import identity_values
+from deepanon.evaluation.identity import Seen, identity_values
 from deepanon.evaluation.observing import (
     CONTEXT,
     NONE,
@@ -102,11 +102,10 @@ class PeopleStudy:
         values = []
         for by, alignment in self.looks:
             seen = {method: self.vectors(by, alignment, method) for method in self.observations.methods}
-            values += identity_values(
-                self.name, by, people, seen[NONE][0], {method: seen[method] for method in methods},
-                seen[CONTEXT][0] if CONTEXT in seen else None, self.pairs, alignment,
-                resamples=self.resamples, seed=self.seed,
-            )  # fmt: skip
+            context = seen[CONTEXT][0] if CONTEXT in seen else None
+            runs = {method: seen[method] for method in methods}
+            vectors = Seen(by, alignment, people, seen[NONE][0], runs, context)
+            values += identity_values(self.name, vectors, self.pairs, resamples=self.resamples, seed=self.seed)
         return values + self._utility([NONE, *methods])
 
     def _utility(self, methods: Sequence[str]) -> list[Value]:

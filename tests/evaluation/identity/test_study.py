@@ -8,7 +8,7 @@ import pytest
 from deepanon.data.pairs import Pairs, make_pairs
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.errors import DataError, OptionError
-from deepanon.evaluation.identity import identity_values
+from deepanon.evaluation.identity import Seen, identity_values
 from deepanon.evaluation.identity.metrics import METRICS
 
 PEOPLE, EACH = 40, 4
@@ -43,8 +43,9 @@ def case():
 
 
 def values(case, anonymized, alignment="oracle", **options):
-    given = {"context": case["context"], "pairs": case["pairs"], "resamples": 100} | options
-    return identity_values("toy", "toynet", case["people"], case["originals"], anonymized, alignment=alignment, **given)
+    context = options.pop("context", case["context"])
+    seen = Seen("toynet", alignment, case["people"], case["originals"], anonymized, context)
+    return identity_values("toy", seen, **{"pairs": case["pairs"], "resamples": 100} | options)
 
 
 def table(found):
@@ -63,13 +64,13 @@ def test_without_any_change_people_are_recognised_as_in_clear_photos(case):
         same = (value.value, value.low, value.high, value.n)
         assert same == pytest.approx((clear[key].value, clear[key].low, clear[key].high, clear[key].n), nan_ok=True)
     assert own["rank_1", "oracle"].value > 0.95
-    assert own["self_retrieval", "oracle"].value == own["match_rate", "oracle, FAR 0.01"].value == 1
+    assert own["self_retrieval", "oracle"].value == own["match_rate_1e-2", "oracle"].value == 1
 
 
 def test_methods_are_ranked_and_what_is_left_of_strangers_is_the_photo(case):
     found = table(values(case, {"blur": [case["blur"]], "gan": case["gan"]}))
-    for metric, scope in (("rank_1", ""), ("pair_auc", ""), ("lfw_accuracy", ""), ("match_rate", ", FAR 0.01")):
-        clear, blur, gan = (found[method, metric, f"oracle{scope}"].value for method in ("none", "blur", "gan"))
+    for metric in ("rank_1", "pair_auc", "lfw_accuracy", "match_rate_1e-2"):
+        clear, blur, gan = (found[method, metric, "oracle"].value for method in ("none", "blur", "gan"))
         assert clear >= blur > gan, metric
     over = {method: found[method, "rank_1_over_context", "oracle"] for method in ("blur", "gan")}
     assert over["blur"].low > 0.1 > 0 > over["gan"].low  # a stranger's face hides the hair more than grey does
@@ -110,6 +111,21 @@ def test_failures_are_told_three_ways_and_counted(case):
         values(case, {"gan": [lost]})
 
 
+def test_a_method_after_which_no_face_is_found_at_all(case):
+    nobody = np.full_like(case["originals"], np.nan)
+    found = table(values(case, {"black": [nobody]}, alignment="own"))
+    for metric in ("self_retrieval", "rank_1", "rank_1_normalised", "lfw_accuracy", "pair_auc", "match_rate_1e-2"):
+        skip, chance, miss = (found["black", metric, f"own, {failed}"] for failed in ("skip", "chance", "miss"))
+        assert math.isnan(skip.value)
+        assert skip.note == "no face was found in any of the photos that count"
+        assert skip.n == 0
+        if metric not in ("lfw_accuracy", "pair_auc"):
+            assert miss.value <= 0
+            assert chance.value >= miss.value
+    assert found["black", "lfw_accuracy", "own, chance"].value == found["black", "pair_auc", "own, miss"].value == 0.5
+    assert found["black", "failure_rate", "own"].value == 1
+
+
 def test_photos_without_a_face_in_the_original_are_left_out_on_both_sides(case):
     gone = case["originals"].copy()
     gone[[3, 9]] = np.nan
@@ -125,7 +141,7 @@ def test_rates_that_too_few_pairs_cannot_show_are_refused(case):
     found = table(values(case, {"gan": [case["gan"][0]]}, fars=(1e-2, 1e-4)))
     impostors = int((~case["pairs"].same).sum())
     for metric, have in (("pair_tar", impostors), ("lfw_tar", impostors * 3 // 4), ("match_rate", 160 * 156 // 2)):
-        value = found["gan", metric, "oracle, FAR 0.0001"]
+        value = found["gan", f"{metric}_1e-4", "oracle"]
         if metric == "match_rate":
             assert math.isfinite(value.value)
             assert have > 10_000
@@ -135,13 +151,13 @@ def test_rates_that_too_few_pairs_cannot_show_are_refused(case):
         assert value.note == (
             f"a FAR of 0.0001 needs 10,000 pairs of real photos of two people or more, there are {have}"
         )
-        assert math.isfinite(found["gan", metric, "oracle, FAR 0.01"].value)
+        assert math.isfinite(found["gan", f"{metric}_1e-2", "oracle"].value)
 
 
 def test_the_two_sided_control_says_what_it_cannot_say(case):
     found = table(values(case, {}))
-    for metric, scope in (("self_retrieval", "oracle"), ("match_rate", "oracle, FAR 0.01")):
-        value = found["context, both sides", metric, scope]
+    for metric in ("self_retrieval", "match_rate_1e-2"):
+        value = found["context, both sides", metric, "oracle"]
         assert math.isnan(value.value)
         assert "by construction" in value.note
     assert found["context, both sides", "rank_1", "oracle"].value > found["context", "rank_1", "oracle"].value
@@ -159,7 +175,7 @@ def test_without_pairs_or_folds_the_rest_is_still_told(case):
     one = Pairs(pairs.first, pairs.second, pairs.same, np.zeros_like(pairs.fold))
     found = table(values(case, {"gan": [case["gan"][0]]}, pairs=one))
     assert "other folds" in found["gan", "lfw_accuracy", "oracle"].note
-    assert math.isfinite(found["gan", "pair_tar", "oracle, FAR 0.01"].value)
+    assert math.isfinite(found["gan", "pair_tar_1e-2", "oracle"].value)
 
 
 def test_intervals_hold_their_values(case):
@@ -181,8 +197,10 @@ def test_bad_input(case):
     good = case["gan"][0]
     with pytest.raises(OptionError, match="choose one of: oracle, own"):
         values(case, {"gan": [good]}, alignment="none")
-    with pytest.raises(OptionError, match="false accept rates must lie between 0 and 1"):
+    with pytest.raises(OptionError, match=r"false accept rates must be some of 0\.1, 0\.01"):
         values(case, {"gan": [good]}, fars=(0,))
+    with pytest.raises(DataError, match="'none' is no method"):
+        values(case, {"none": [good]})
     with pytest.raises(DataError, match="'gan' have shape"):
         values(case, {"gan": [good[:5]]})
     with pytest.raises(DataError, match="'gan' has no run"):

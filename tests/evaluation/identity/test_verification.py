@@ -14,7 +14,8 @@ from deepanon.evaluation.identity.verification import (
     accuracy,
     at_far,
     fold_thresholds,
-    match_pairs,
+    own_pairs,
+    pair_weights,
     pooled,
     separation,
     threshold,
@@ -29,6 +30,10 @@ def photos(people=30, each=4, noise=1.0, size=16, seed=0):
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(people), each)
     return unit(rng.normal(size=(people, size))[codes] + noise * rng.normal(size=(len(codes), size))), codes
+
+
+def scored_pairs(first, second, pairs, people, counts):
+    return Scored.of(first, second, pairs, pair_weights(pairs, people, counts))
 
 
 def some_pairs(people, folds=5, each=40, seed=0):
@@ -60,8 +65,8 @@ def lose(vectors, share=0.3):
 def test_lfw_protocol_by_a_loop(case):
     """Accuracy and TAR as facenet's calculate_roc and calculate_val: thresholds from the other folds, on real pairs."""
     originals, anonymized, people, pairs, counts = case
-    real = Scored.of(originals, originals, pairs, people, counts)
-    scored = Scored.of(originals, anonymized, pairs, people, counts)
+    real = scored_pairs(originals, originals, pairs, people, counts)
+    scored = scored_pairs(originals, anonymized, pairs, people, counts)
     right, accepted = [], []
     for fold in range(5):
         train = [(originals[a] @ originals[b], s) for a, b, s, f in rows(pairs) if f != fold]
@@ -87,8 +92,8 @@ def rows(pairs):
 def test_thresholds_do_not_depend_on_anonymized_photos(case):
     """A method that drives all similarities to -1 must not be given a threshold of its own."""
     originals, _, people, pairs, counts = case
-    real = Scored.of(originals, originals, pairs, people, counts)
-    opposite = Scored.of(originals, -originals, pairs, people, counts)
+    real = scored_pairs(originals, originals, pairs, people, counts)
+    opposite = scored_pairs(originals, -originals, pairs, people, counts)
     assert accept_rate(pooled(opposite), threshold(real, at_far(0.1)), np.array(0.1), "skip") == [[0]]
     assert accuracy(opposite, fold_thresholds(real, least_error_threshold), "skip").mean() < 0.55
     assert separation(opposite, "skip")[0][0] < 0.2  # and yet they tell people apart, turned around
@@ -96,17 +101,17 @@ def test_thresholds_do_not_depend_on_anonymized_photos(case):
 
 def test_match_rate_is_the_share_of_accepted_own_photos(case):
     originals, anonymized, people, _, counts = case
-    own = match_pairs(originals, anonymized, people, counts)
+    own = scored_pairs(originals, anonymized, own_pairs(len(people)), people, counts)
     similarity = (originals * anonymized).sum(axis=1)
     level = np.array([[np.median(similarity)]])
     assert accept_rate(own, level, np.array(0.0), "skip")[0, 0] == pytest.approx((similarity > level).mean())
-    clear = match_pairs(originals, originals, people, counts)
+    clear = scored_pairs(originals, originals, own_pairs(len(people)), people, counts)
     assert accept_rate(clear, np.array([[0.99]]), np.array(0.0), "miss") == [[1]]
 
 
 def test_failures_are_counted_three_ways(case):
     originals, anonymized, people, pairs, counts = case
-    scored = Scored.of(originals, lose(anonymized), pairs, people, counts)
+    scored = scored_pairs(originals, lose(anonymized), pairs, people, counts)
     lost = np.isnan(scored.alike)
     assert 0.2 < lost.mean() < 0.4
     level, one = np.array([[0.4]]), pooled(scored)
@@ -130,7 +135,7 @@ def test_failures_are_counted_three_ways(case):
 
 def test_area_with_failures_three_ways(case):
     originals, anonymized, people, pairs, counts = case
-    scored = Scored.of(originals, lose(anonymized), pairs, people, counts)
+    scored = scored_pairs(originals, lose(anonymized), pairs, people, counts)
     lost, same = np.isnan(scored.alike), scored.same
 
     def mann_whitney(alike, keep):
@@ -148,7 +153,7 @@ def test_area_with_failures_three_ways(case):
 
 def test_nothing_found_is_no_number(case):
     originals, anonymized, people, pairs, counts = case
-    scored = Scored.of(originals, anonymized * np.nan, pairs, people, counts)
+    scored = scored_pairs(originals, anonymized * np.nan, pairs, people, counts)
     assert np.isnan(separation(scored, "skip")[0]).all()
     assert separation(scored, "chance")[0].tolist() != [1]
     assert separation(scored, "miss")[0] == [0.5]
@@ -158,7 +163,7 @@ def test_nothing_found_is_no_number(case):
 def test_pairs_of_two_people_weigh_as_their_product(case):
     originals, _, people, pairs, _ = case
     counts = np.random.default_rng(0).integers(0, 4, (3, 30))
-    weights = Scored.of(originals, originals, pairs, people, counts).weights
+    weights = scored_pairs(originals, originals, pairs, people, counts).weights
     for row in range(3):
         for p, (a, b, same, _) in enumerate(rows(pairs)):
             expected = counts[row, people[a]] * (1 if same else counts[row, people[b]])
