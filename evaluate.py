@@ -19,7 +19,6 @@ from omegaconf.errors import OmegaConfBaseException
 from tqdm import tqdm
 
 from deepanon.anonymizers import ANONYMIZERS, Anonymizer, build_anonymizer
-from deepanon.data.crops import PackedCrops
 from deepanon.data.pairs import make_pairs, read_pairs
 from deepanon.data.people import read_people
 from deepanon.data.wider import is_official, read_wider
@@ -39,7 +38,7 @@ from deepanon.evaluation import (
     build_variants,
 )
 from deepanon.evaluation.observing import CONTEXT, JPEG, NONE
-from deepanon.evaluation.observing.variants import REFERENCES
+from deepanon.evaluation.observing.variants import described
 from deepanon.evaluation.quality import Lpips
 from deepanon.evaluation.report import Pictures, collect, drawn_pictures, write_report
 from deepanon.weights import BUNDLED, DEFAULT
@@ -124,16 +123,11 @@ def crop_studies(config: DictConfig, methods: Methods, store: Store, zero: Metho
     """How real and how varied new faces look."""
     crops = config.crops
     for root in roots(crops.root):
-        sets = {
-            split: PackedCrops(root, split, resolution=crops.resolution)
-            for split in (crops.split, crops.train)
-            if split
-        }
         quality = QualityStudy(
             root.name,
-            sets[crops.split],
+            instantiate(crops.held_out, root=str(root)),
             list(named(config, "embedders", crops.embedders).values()),
-            sets.get(crops.train),
+            instantiate(crops.trained_on, root=str(root)) if crops.train else None,
             crops.limit,
             crops.train_limit,
             list(config.seeds),
@@ -191,7 +185,7 @@ def evaluate(studies: Sequence[Study], methods: Mapping[str, Anonymizer], config
     A study that fails stops no other: what the others found is in the report, and the report says what is missing.
     """
     started, folder = datetime.now(UTC), Path(config.output)
-    results, failures = Results([], methods=about(methods, list(config.seeds))), []
+    results, failures = Results([], methods=described(methods, list(config.seeds))), []
     pictures = Pictures(folder / "pictures")
     drawn_pictures(methods, config.seed, pictures.folder)
     for study in studies:
@@ -215,15 +209,6 @@ def evaluate(studies: Sequence[Study], methods: Mapping[str, Anonymizer], config
         )
         write_report(results, folder / "report", pictures.folder, config.no_photos)
     return failures
-
-
-def about(methods: Mapping[str, Anonymizer], seeds: list[int]) -> dict[str, dict[str, Any]]:
-    """What the report says of every row."""
-    rows: dict[str, dict[str, Any]] = {name: {"description": REFERENCES[name]} for name in (NONE, JPEG, CONTEXT)}
-    for name, method in methods.items():
-        rows[name] = {"description": method.description, "sees_face": method.sees_face, "random": method.random}
-        rows[name] |= {"seeds": seeds} if method.random else {}
-    return rows
 
 
 def weight_files(config: DictConfig) -> dict[str, str]:

@@ -13,11 +13,23 @@ from omegaconf import OmegaConf  # noqa: E402
 
 FOLDER = Path(__file__).parent.parent / "configs"
 ROOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def groups(root):
+    """Group -> how one of its files is chosen: "model" is one of a kind, of "scorer@scorers.mtcnn" there may be more."""
+    for entry in OmegaConf.load(FOLDER / f"{root}.yaml").get("defaults", []):
+        for key in entry if OmegaConf.is_dict(entry) else ():
+            group, _, package = key.split()[-1].lstrip("/").partition("@")
+            yield group, f"+{group}@{package.rpartition('.')[0]}.another" if package else group
+
+
 CHOICES = sorted(
-    (root, f"{path.parent.name}={path.stem}")
-    for path in FOLDER.glob("*/[a-z]*.yaml")  # _base is no choice
-    for root in ROOTS
-    if path.parent.name in str(OmegaConf.load(FOLDER / f"{root}.yaml").get("defaults", ""))
+    {
+        (root, f"{how}={path.stem}")
+        for root in ROOTS
+        for group, how in groups(root)
+        for path in (FOLDER / group).glob("[a-z]*.yaml")  # _base is no choice
+    }
 )
 
 
@@ -58,11 +70,11 @@ def test_every_choice_composes(root, choice):
 
 
 def test_every_group_is_chosen_from_somewhere():
-    groups = {path.parent.name for path in FOLDER.glob("*/*.yaml")}
-    assert {choice.partition("=")[0] for _, choice in CHOICES} == groups
+    there = {path.parent.name for path in FOLDER.glob("*/*.yaml")}
+    assert {group for root in ROOTS for group, _ in groups(root)} == there
 
 
-GIVEN = {"data", "training", "stream", "cls"}  # what train.py itself hands over, and what no text can say
+GIVEN = {"data", "training", "stream", "cls", "anchors"}  # what train.py itself hands over, and what no text can say
 
 
 def arguments(name):
@@ -87,10 +99,10 @@ def nodes(node):
             yield from nodes(child)
 
 
-@pytest.mark.parametrize("choice", [choice for root, choice in CHOICES if root == "train"])
-def test_every_setting_can_be_changed_without_a_plus(choice):
+@pytest.mark.parametrize(("root", "choice"), CHOICES)
+def test_every_setting_can_be_changed_without_a_plus(root, choice):
     """Hydra refuses to change what a config does not name; so the configs name all there is."""
-    found = nodes(OmegaConf.to_container(composed("train", choice), resolve=False))
+    found = nodes(OmegaConf.to_container(composed(root, choice), resolve=False))
     missing = {node["_target_"]: arguments(node["_target_"]) - set(node) for node in found}
     assert not any(missing.values()), missing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -22,7 +22,7 @@ from deepanon.seeds import Seeds
 NONE, JPEG, CONTEXT = "none", "jpeg", "context"
 REFERENCES = {
     NONE: "untouched pictures: the ceiling",
-    JPEG: "untouched pictures, written as JPEG (quality {quality}, no chroma subsampling) and read again",
+    JPEG: f"untouched pictures, as JPEG (quality {WRITERS['.jpg']['quality']}, no chroma subsampling) and read again",
     CONTEXT: "every face box grey: what the surroundings alone give away",
 }
 
@@ -90,15 +90,20 @@ def build_variants(
         raise OptionError(f"unknown reference {min(unknown)!r}; choose of: {', '.join(REFERENCES)}")
     changes: dict[str, Change] = {NONE: _copied, JPEG: _encoded, CONTEXT: _blanked}
     chosen = [name for name in REFERENCES if name == NONE or name in references]
-    quality = WRITERS[".jpg"]["quality"]
-    made = [
-        Variant(name, 0, REFERENCES[name].format(quality=quality), name != CONTEXT, False, changes[name])
-        for name in chosen
-    ]
+    made = [Variant(name, 0, REFERENCES[name], name != CONTEXT, False, changes[name]) for name in chosen]
     for name, method in methods.items():
         for seed in seeds if method.random else (0,):
             made.append(Variant(name, seed, method.description, method.sees_face, method.random, _Replaced(method)))
     return made
+
+
+def described(methods: Mapping[str, Anonymizer], seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """What a report says of every row, as plain values; see `Results.methods`."""
+    rows: dict[str, dict[str, Any]] = {name: {"description": text} for name, text in REFERENCES.items()}
+    for name, method in methods.items():
+        rows[name] = {"description": method.description, "sees_face": method.sees_face, "random": method.random}
+        rows[name] |= {"seeds": list(seeds)} if method.random else {}
+    return rows
 
 
 @dataclass(frozen=True)
