@@ -16,7 +16,7 @@ ROOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def groups(root):
-    """Group -> how one of its files is chosen: "model" is one of a kind, of "scorer@scorers.mtcnn" there may be more."""
+    """Group -> how one of its files is chosen: there is one "model", but of "scorer@scorers.mtcnn" there may be more."""
     for entry in OmegaConf.load(FOLDER / f"{root}.yaml").get("defaults", []):
         for key in entry if OmegaConf.is_dict(entry) else ():
             group, _, package = key.split()[-1].lstrip("/").partition("@")
@@ -74,7 +74,7 @@ def test_every_group_is_chosen_from_somewhere():
     assert {group for root in ROOTS for group, _ in groups(root)} == there
 
 
-GIVEN = {"data", "training", "stream", "cls", "anchors"}  # what train.py itself hands over, and what no text can say
+GIVEN = {"data", "training", "stream", "cls"}  # what train.py itself hands over, and what no text can say
 
 
 def arguments(name):
