@@ -40,7 +40,7 @@ from deepanon.evaluation import (
 from deepanon.evaluation.observing import CONTEXT, JPEG, NONE
 from deepanon.evaluation.observing.variants import described
 from deepanon.evaluation.quality import Lpips
-from deepanon.evaluation.report import Pictures, collect, drawn_pictures, write_report
+from deepanon.evaluation.report import Pictures, collect, drawn_pictures, terminal_tables, write_report
 from deepanon.weights import BUNDLED, DEFAULT
 
 log = logging.getLogger(__name__)
@@ -179,8 +179,10 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error.__cause__ if clear else error).split())
 
 
-def evaluate(studies: Sequence[Study], methods: Mapping[str, Anonymizer], config: DictConfig) -> list[str]:
-    """Measure every study and write the report after each; returns what went wrong.
+def evaluate(
+    studies: Sequence[Study], methods: Mapping[str, Anonymizer], config: DictConfig
+) -> tuple[Results, list[str]]:
+    """Measure every study and write the report after each; returns what was found and what went wrong.
 
     A study that fails stops no other: what the others found is in the report, and the report says what is missing.
     """
@@ -208,7 +210,7 @@ def evaluate(studies: Sequence[Study], methods: Mapping[str, Anonymizer], config
             data={name: facts["fingerprint"] for name, facts in results.sets.items()},
         )
         write_report(results, folder / "report", pictures.folder, config.no_photos)
-    return failures
+    return results, failures
 
 
 def weight_files(config: DictConfig) -> dict[str, str]:
@@ -233,12 +235,11 @@ def main(config: DictConfig) -> None:
     """Entry point."""
     studies, methods = checked(config)
     try:
-        failures = evaluate(studies, methods, config)
+        results, failures = evaluate(studies, methods, config)
     except (DeepanonError, OSError) as error:
         sys.exit(f"evaluate.py: {error}")
-    report = Path(config.output) / "report"
-    print((report / "table.md").read_text(encoding="utf-8"))
-    print(f"report: {report / 'index.html'}")
+    print(terminal_tables(results))
+    print(f"report: {Path(config.output) / 'report' / 'index.html'}")
     if failures:
         sys.exit("\n".join(f"evaluate.py: {failure}" for failure in failures))
 

@@ -16,7 +16,7 @@ ROOTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def groups(root):
-    """Group -> how one of its files is chosen: there is one "model", but of "scorer@scorers.mtcnn" there may be more."""
+    """Group -> how one of its files is chosen: of "model" there is one, of "scorer@scorers.mtcnn" there may be more."""
     for entry in OmegaConf.load(FOLDER / f"{root}.yaml").get("defaults", []):
         for key in entry if OmegaConf.is_dict(entry) else ():
             group, _, package = key.split()[-1].lstrip("/").partition("@")

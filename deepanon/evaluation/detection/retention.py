@@ -13,6 +13,7 @@ from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
 from deepanon.evaluation.bootstrap import percentile_interval, ratios
 from deepanon.evaluation.detection.scoring import Scoring, Table
+from deepanon.evaluation.observing.variants import JPEG, NONE
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
@@ -97,12 +98,14 @@ def coverage_values(
     Args:
         data: name of the set.
         photos: annotated.
-        seen: method -> seed -> what `Changes` saw of every photo.
+        seen: method -> seed -> what `Changes` saw of every photo; references, which replace nothing, are left out.
     """
     counted = [~photo.ignored for photo in photos]
     faces = int(sum(chosen.sum() for chosen in counted))
     values = []
     for method, seeds in seen.items():
+        if method in (NONE, JPEG):
+            continue
         make = partial(Value, "detection", data, "pixels", method)
         shares = [
             sum(int((entry["shares"][chosen] > COVERED).sum()) for entry, chosen in zip(entries, counted, strict=True))

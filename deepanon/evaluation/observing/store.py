@@ -53,6 +53,9 @@ def code_version() -> str:
     return digest.hexdigest()
 
 
+TABLE = "observed"
+
+
 class Store:
     """Small arrays by key, in one SQLite file.
 
@@ -73,27 +76,18 @@ class Store:
         with self._failing():
             self._connection = sqlite3.connect(":memory:" if path is None else path, timeout=60)
             self._connection.execute("PRAGMA journal_mode=WAL")  # two runs may share a file
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS observed (code TEXT, picture TEXT, variant TEXT, observer TEXT, "
-                "arrays BLOB, PRIMARY KEY (code, picture, variant, observer)) WITHOUT ROWID"
-            )
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (key BLOB PRIMARY KEY, arrays BLOB)")
             self._connection.commit()
 
     def get(self, key: Key) -> dict[str, Array] | None:
         """What is stored under `key`, or None."""
         with self._failing():
-            row = self._connection.execute(
-                "SELECT arrays FROM observed WHERE code = ? AND picture = ? AND variant = ? AND observer = ?",
-                (code_version(), *key),
-            ).fetchone()
+            row = self._connection.execute(f"SELECT arrays FROM {TABLE} WHERE key = ?", (_digest(key),)).fetchone()
             return None if row is None else _read(row[0])
 
     def __contains__(self, key: Key) -> bool:
         with self._failing():
-            found = self._connection.execute(
-                "SELECT 1 FROM observed WHERE code = ? AND picture = ? AND variant = ? AND observer = ?",
-                (code_version(), *key),
-            )
+            found = self._connection.execute(f"SELECT 1 FROM {TABLE} WHERE key = ?", (_digest(key),))
             return found.fetchone() is not None
 
     def put(self, entries: Mapping[Key, Arrays]) -> None:
@@ -102,9 +96,9 @@ class Store:
         Raises:
             SaveError: the disk is full, or the file cannot be written.
         """
-        rows = [(code_version(), *key, _bytes(arrays)) for key, arrays in entries.items()]
+        rows = [(_digest(key), _bytes(arrays)) for key, arrays in entries.items()]
         with self._failing(), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO observed VALUES (?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(f"INSERT OR REPLACE INTO {TABLE} VALUES (?, ?)", rows)
 
     def array(self, key: str, make: Callable[[], Arrays]) -> dict[str, Array]:
         """What is stored under one name that says all it depends on; made and stored if it is not there."""
@@ -132,6 +126,11 @@ class Store:
             raise DataError(
                 f"{self.path} is no store of observations, or is damaged ({error}): move it away"
             ) from error
+
+
+def _digest(key: Key) -> bytes:
+    """16 bytes for a key and the version of the code: the words themselves would take more room than the arrays."""
+    return hashlib.sha256("\0".join((code_version(), *key)).encode()).digest()[:16]
 
 
 def _bytes(arrays: Arrays) -> bytes:

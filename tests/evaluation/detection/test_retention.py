@@ -109,4 +109,5 @@ def test_coverage_counts_every_face_that_counts():
     assert values["coverage"].seeds == pytest.approx((2 / 3, 2 / 3))
     assert (values["keypoints"].value, values["replaced"].value) == (pytest.approx(2 / 3), 3)
     nothing = [{"shares": np.zeros(2), "keypoints": np.zeros(0, dtype=bool)}] * 2
-    assert {v.metric for v in coverage_values("set", photos, {"none": [nothing]})} == {"coverage", "replaced"}
+    assert {v.metric for v in coverage_values("set", photos, {"blackout": [nothing]})} == {"coverage", "replaced"}
+    assert coverage_values("set", photos, {"none": [nothing], "jpeg": [nothing]}) == []
