@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,19 +28,15 @@ from deepanon.evaluation import (
     PhotoStudy,
     QualityStudy,
     Regions,
-    Results,
     Store,
     Study,
-    add_examples,
     build_variants,
+    run,
 )
 from deepanon.evaluation.observing import CONTEXT, JPEG, NONE
-from deepanon.evaluation.observing.variants import described
 from deepanon.evaluation.quality import Lpips
-from deepanon.evaluation.report import Pictures, collect, drawn_pictures, terminal_tables, write_report
+from deepanon.evaluation.report import terminal_tables
 from deepanon.weights import BUNDLED, DEFAULT
-
-log = logging.getLogger(__name__)
 
 Methods = dict[str, Anonymizer]
 WRONG = (DeepanonError, OSError, TypeError, ValueError, InstantiationException, OmegaConfBaseException)
@@ -65,6 +58,11 @@ def named(config: DictConfig, group: str, names: Sequence[str]) -> dict[str, Any
     if isinstance(names, str):
         raise OptionError(f"{group} must be a list of names such as '[{names}]'")
     return {name: instantiate(lookup(dict(config[group]), name, group.removesuffix("s"))) for name in names}
+
+
+def progress(name: str) -> Any:
+    """A bar in a terminal, a line a minute in a log."""
+    return partial(tqdm, desc=name, mininterval=0.5 if sys.stderr.isatty() else 60)
 
 
 def roots(value: Any) -> list[Path]:
@@ -133,7 +131,7 @@ def crop_studies(config: DictConfig, methods: Methods, store: Store, zero: Metho
             list(config.seeds),
             lpips=crops.lpips and Lpips(crops.lpips),
             cache=store,
-            progress=partial(tqdm, desc=root.name, disable=None),
+            progress=progress(root.name),
             resamples=config.resamples,
         )
         chosen = [Method(name, method, method.description, method.random) for name, method in (methods | zero).items()]
@@ -179,40 +177,6 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error.__cause__ if clear else error).split())
 
 
-def evaluate(
-    studies: Sequence[Study], methods: Mapping[str, Anonymizer], config: DictConfig
-) -> tuple[Results, list[str]]:
-    """Measure every study and write the report after each; returns what was found and what went wrong.
-
-    A study that fails stops no other: what the others found is in the report, and the report says what is missing.
-    """
-    started, folder = datetime.now(UTC), Path(config.output)
-    results, failures = Results([], methods=described(methods, list(config.seeds))), []
-    pictures = Pictures(folder / "pictures")
-    drawn_pictures(methods, config.seed, pictures.folder)
-    for study in studies:
-        start = time.perf_counter()
-        try:
-            study.observe(partial(tqdm, desc=study.name, unit="photo", disable=None))
-            results.values += study.values()
-            results.sets[study.name] = study.facts
-            if isinstance(study, PhotoStudy | PeopleStudy):
-                add_examples(pictures, study.name, study.observations, study.examples())
-            log.info("%s: %.0f s", study.name, time.perf_counter() - start)
-        except (DeepanonError, OSError) as error:
-            failures.append(f"{study.name}: {_reason(error)}")
-            log.error("%s", failures[-1])
-            results.notes.append(f"Not measured: {failures[-1]}")
-        results.provenance = collect(
-            started=started,
-            seeds=list(config.seeds),
-            weights=weight_files(config),
-            data={name: facts["fingerprint"] for name, facts in results.sets.items()},
-        )
-        write_report(results, folder / "report", pictures.folder, config.no_photos)
-    return results, failures
-
-
 def weight_files(config: DictConfig) -> dict[str, str]:
     """Files of what was learnt, by what uses them."""
     used = {
@@ -235,7 +199,9 @@ def main(config: DictConfig) -> None:
     """Entry point."""
     studies, methods = checked(config)
     try:
-        results, failures = evaluate(studies, methods, config)
+        results, failures = run(
+            studies, methods, config.output, list(config.seeds), weight_files(config), config.no_photos, progress
+        )
     except (DeepanonError, OSError) as error:
         sys.exit(f"evaluate.py: {error}")
     print(terminal_tables(results))

@@ -206,3 +206,23 @@ def test_a_failure_leaves_an_exit_code_and_no_report(folder, tmp_path):
     assert done.stderr.strip().startswith("evaluate.py: unknown method 'blurr'")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "report").exists()
+
+
+def test_wider_itself_is_measured_by_its_own_protocol(deepanon_data, tmp_path):
+    """Official lists and subsets, pictures drawn under the official names."""
+    split, truth = tmp_path / "w" / "wider_face_split", tmp_path / "w" / "eval_tools" / "ground_truth"
+    split.mkdir(parents=True)
+    truth.mkdir(parents=True)
+    for file in (deepanon_data / "wider").glob("*.mat"):
+        (truth / file.name).symlink_to(file)
+    lines = (deepanon_data / "wider" / "wider_face_val_bbx_gt.txt").read_text().splitlines()
+    count = int(lines[1])
+    (split / "wider_face_val_bbx_gt.txt").write_text("\n".join(lines[: 2 + count]) + "\n")
+    picture = tmp_path / "w" / "WIDER_val" / "images" / lines[0]
+    write_image(picture, draw_scene(1024, 768, 4, 0)[0])
+    done = run(f"data.root={tmp_path}/w", "methods=[blackout]", "resamples=20", f"output={tmp_path}/out")
+    assert done.returncode == 0, done.stderr
+    stored = json.loads((tmp_path / "out/report/results.json").read_text())
+    scopes = [v["scope"] for v in stored["values"] if v["metric"] == "retention" and v["method"] == "blackout"]
+    assert scopes == ["easy", "medium", "hard"]
+    assert stored["sets"]["w"]["protocol"] == "wider"

@@ -7,6 +7,7 @@ from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.observing import Observations, Regions, Store, build_variants
 from deepanon.evaluation.quality import Method, QualityStudy
 from deepanon.evaluation.report import Results, write_report
+from deepanon.evaluation.run import run
 from deepanon.evaluation.studies import CropStudy, PeopleStudy, PhotoStudy, Scorer, Study, add_examples
 from deepanon.evaluation.values import Value
 
@@ -31,6 +32,7 @@ __all__ = [
     "coco_tables",
     "ratio_interval",
     "resample",
+    "run",
     "wider_tables",
     "write_report",
 ]

@@ -96,8 +96,10 @@ class Observations:
 
     @cached_property
     def replaced(self) -> list[Detections]:
-        """The faces that are replaced in every photo, in order."""
+        """The faces that are replaced in every photo, in order; `DataError` if they have not been found yet."""
         entries = [self.store.get(self._regions_key(photo)) for photo in self.photos]
+        if any(entry is None for entry in entries):
+            raise DataError("not every photo has been looked at by the finder")
         return [faces_of(entry) for entry in entries if entry is not None]
 
     def seeds(self, method: str) -> list[Variant]:
