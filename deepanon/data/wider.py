@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 
 from deepanon.errors import DataError, ImageError, OptionError
 from deepanon.geometry import Array
-from deepanon.images import decode_image
+from deepanon.images import WRITERS, decode_image
+
+log = logging.getLogger(__name__)
 
 OFFICIAL = ("wider_face_split/wider_face_val_bbx_gt.txt", "WIDER_val/images")
 SUFFIX = "_bbx_gt.txt"
@@ -78,11 +81,23 @@ def read_wider(root: str | Path, limit: int | None = None) -> list[AnnotatedPhot
         raise DataError(f"{listing}: lists no photo")
     if len(set(names)) < len(names):
         raise DataError(f"{listing}: lists {next(n for n in names if names.count(n) > 1)} more than once")
+    _mention_unlisted(images, names, listing)
     photos = photos[:limit]
     for photo in photos:
         if not photo.path.is_file():
             raise DataError(f"{listing}: {photo.name} has boxes, but there is no picture {photo.path}")
     return photos
+
+
+def _mention_unlisted(images: Path, names: list[str], listing: Path) -> None:
+    """Pictures that nobody annotated are not measured, and that is said."""
+    there = (path.relative_to(images).as_posix() for path in images.rglob("*") if path.suffix.lower() in WRITERS)
+    unlisted = sorted(set(there) - set(names))
+    if unlisted:
+        log.warning(
+            "%s has no entry for %d pictures beside it, the first is %s; they are left out", listing, len(unlisted),
+            unlisted[0],
+        )  # fmt: skip
 
 
 def is_official(root: str | Path) -> bool:

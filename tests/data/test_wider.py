@@ -90,3 +90,22 @@ def test_reads_real_lists(deepanon_data):
     photos = read_wider(deepanon_data / "wild")
     assert len(photos) == 64
     assert sum(int(photo.ignored.sum()) for photo in photos) > 0
+
+
+def test_pictures_that_nobody_annotated_are_mentioned(tmp_path, caplog):
+    lay_out(tmp_path, "a.jpg\n1\n" + box(10, 20, 30, 40), ["a.jpg", "b/c.png", "b/d.png", "notes.txt"])
+    read_wider(tmp_path)
+    assert "no entry for 2 pictures beside it, the first is b/c.png" in caplog.text
+    caplog.clear()
+    lay_out(tmp_path / "all", "a.jpg\n1\n" + box(10, 20, 30, 40), ["a.jpg"])
+    read_wider(tmp_path / "all")
+    assert not caplog.text
+
+
+def test_what_the_list_says_of_every_face_is_kept(tmp_path):
+    lay_out(tmp_path, "a.jpg\n2\n1 2 3 4 2 1 0 0 1 1\n5 6 7 8 0 0 1 1 2 0\n", ["a.jpg"])
+    (photo,) = read_wider(tmp_path)
+    assert {name: values.tolist() for name, values in photo.labels.items()} == {
+        "blur": [2, 0], "expression": [1, 0], "illumination": [0, 1], "occlusion": [1, 2], "pose": [1, 0],
+    }  # fmt: skip
+    assert photo.ignored.tolist() == [False, True]
