@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from scipy.sparse import csr_array
 
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
@@ -21,7 +22,7 @@ RECALLS = np.linspace(0, 1, 101)
 IOUS = np.linspace(0.5, 0.95, 10)
 SIZES = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10)}  # square pixels
 MOST = 10_000  # detections a picture; COCO's own 100 would drop faces of a crowd
-CHUNK = 2_000_000  # values in a table of resamples x detections; bounds memory at some 50 MB
+CHUNK = 2_000_000  # values in a table of resamples x levels; bounds memory at some 50 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,20 +42,30 @@ class Matched:
     faces: Array
 
     def areas(self, counts: Array) -> Array:
-        """(R, n) how often each picture was drawn -> (R,) average precision, NaN where a resample holds no face."""
+        """(R, n) how often each picture was drawn -> (R,) average precision, NaN where a resample holds no face.
+
+        Precision only counts where recall rises, so the curve is computed at the scores of hits alone: as many points
+        as faces that are found, whatever the number of false alarms.
+        """
         total = (counts @ self.faces).astype(np.float64)
-        if not len(self.scores):
+        levels = -np.unique(-self.scores[self.hits])  # best first
+        if not len(levels):
             return np.where(total > 0, 0.0, np.nan)
-        order = np.argsort(-self.scores, kind="stable")
-        last = np.append(np.diff(self.scores[order]) < 0, True)  # detections of one score enter together
-        hits, image = self.hits[order], self.image[order]
-        step = max(1, CHUNK // len(order))
+        hits, alarms = self._table(levels, self.hits), self._table(levels, ~self.hits)
+        step = max(1, CHUNK // len(levels))
         parts = []
         for start in range(0, len(counts), step):
-            weight = counts[start : start + step, image].astype(np.float64)  # r,D
-            found, drawn = (np.cumsum(part, axis=1)[:, last] for part in (weight * hits, weight))
-            parts.append(_interpolated(found / np.maximum(drawn, 1), found, total[start : start + step]))
+            drawn = counts[start : start + step].astype(np.float64)
+            found, false = (np.cumsum(drawn @ table, axis=1) for table in (hits, alarms))  # r,L
+            parts.append(_interpolated(found / np.maximum(found + false, 1), found, total[start : start + step]))
         return np.concatenate(parts)
+
+    def _table(self, levels: Array, rows: Array) -> csr_array:
+        """(n, L) how many of `rows` in each picture reach level l, and none above it; those below all are left out."""
+        level = np.searchsorted(-levels, -self.scores[rows], side="left")  # detections of one score enter together
+        there = level < len(levels)
+        ones, places = np.ones(int(there.sum())), (self.image[rows][there], level[there])
+        return csr_array((ones, places), shape=(len(self.faces), len(levels)))
 
 
 @dataclass(frozen=True, eq=False)
