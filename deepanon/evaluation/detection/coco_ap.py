@@ -13,6 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.sparse import csr_array
 
+from deepanon import geometry
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
 from deepanon.errors import DataError
@@ -22,6 +23,7 @@ RECALLS = np.linspace(0, 1, 101)
 IOUS = np.linspace(0.5, 0.95, 10)
 SIZES = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10)}  # square pixels
 MOST = 10_000  # detections a picture; COCO's own 100 would drop faces of a crowd
+SPARSE = 30  # a sparse product is taken where fewer than one cell in so many is filled
 CHUNK = 2_000_000  # values in a table of resamples x levels; bounds memory at some 50 MB
 
 
@@ -60,12 +62,16 @@ class Matched:
             parts.append(_interpolated(found / np.maximum(found + false, 1), found, total[start : start + step]))
         return np.concatenate(parts)
 
-    def _table(self, levels: Array, rows: Array) -> csr_array:
-        """(n, L) how many of `rows` in each picture reach level l, and none above it; those below all are left out."""
+    def _table(self, levels: Array, rows: Array) -> Any:
+        """(n, L) how many of `rows` in each picture reach level l, and none above it; those below all are left out.
+
+        Sparse where that makes the product with the resamples faster, dense (BLAS) where it does not.
+        """
         level = np.searchsorted(-levels, -self.scores[rows], side="left")  # detections of one score enter together
         there = level < len(levels)
         ones, places = np.ones(int(there.sum())), (self.image[rows][there], level[there])
-        return csr_array((ones, places), shape=(len(self.faces), len(levels)))
+        table = csr_array((ones, places), shape=(len(self.faces), len(levels)))
+        return table.toarray() if table.nnz * SPARSE > len(self.faces) * len(levels) else table
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +115,12 @@ def coco_tables(photos: Sequence[AnnotatedPhoto], found: Mapping[str, Detections
     missing = [photo.name for photo in photos if photo.name not in found]
     if missing:
         raise DataError(f"no detections for {len(missing)} of {len(photos)} photos, the first is {missing[0]}")
-    evaluation = _evaluated(photos, [found[photo.name] for photo in photos])
+    sides = [(photo, found[photo.name]) for photo in photos]
+    near = [_near(photo, faces) for photo, faces in sides]
+    evaluation = _evaluated(photos, [faces[close] for (_, faces), close in zip(sides, near, strict=True)])
+    far = _alarms([faces[~close] for (_, faces), close in zip(sides, near, strict=True)])
     tables = {
-        size: tuple(_matched(evaluation, number, iou, len(photos)) for iou in range(len(IOUS)))
+        size: tuple(_matched(evaluation, number, iou, len(photos), far) for iou in range(len(IOUS)))
         for number, size in enumerate(SIZES)
     }
     return {
@@ -119,6 +128,21 @@ def coco_tables(photos: Sequence[AnnotatedPhoto], found: Mapping[str, Detections
         "AP50:95": CocoTable(tables["all"]),
         **{f"AP50:95 {size}": CocoTable(tables[size]) for size in SIZES if size != "all"},
     }
+
+
+def _near(photo: AnnotatedPhoto, faces: Detections) -> Array:
+    """(D,) bool: detections that some face could match. pycocotools need not look at the others, which are most."""
+    overlap = geometry.iou(faces.boxes, photo.boxes)
+    inside = geometry.intersection(faces.boxes, photo.boxes[photo.ignored]) / geometry.area(faces.boxes)[:, None]
+    least = IOUS[0] - 1e-6  # which is to decide what is exactly at it
+    return np.asarray((overlap >= least).any(axis=1) | (inside >= least).any(axis=1))
+
+
+def _alarms(found: Sequence[Detections]) -> tuple[Array, Array, Array]:
+    """Score, area in square pixels and picture of detections that are false alarms whatever the IoU; (A,) each."""
+    sides = np.concatenate([_sides(faces.boxes) for faces in found])
+    scores = np.concatenate([faces.scores for faces in found]).astype(np.float64)
+    return scores, sides[:, 2] * sides[:, 3], np.repeat(np.arange(len(found)), [len(faces) for faces in found])
 
 
 def _evaluated(photos: Sequence[AnnotatedPhoto], found: Sequence[Detections]) -> COCOeval:
@@ -172,16 +196,13 @@ def _sides(boxes: Array) -> Array:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
-def _matched(evaluation: COCOeval, size: int, iou: int, pictures: int) -> Matched:
-    """What pycocotools found for one range of sizes and one IoU."""
-    entries = evaluation.evalImgs[size * pictures : (size + 1) * pictures]
-    scores, hits, image, faces = (
-        [np.zeros(0)],
-        [np.zeros(0, bool)],
-        [np.zeros(0, np.int64)],
-        np.zeros(pictures, np.int64),
-    )
-    for number, entry in enumerate(entries):
+def _matched(evaluation: COCOeval, size: int, iou: int, pictures: int, far: tuple[Array, Array, Array]) -> Matched:
+    """What pycocotools found for one range of sizes and one IoU, and the false alarms far from any face."""
+    low, high = list(SIZES.values())[size]
+    within = (far[1] >= low) & (far[1] <= high)
+    scores, image = [far[0][within]], [far[2][within]]
+    hits, faces = [np.zeros(len(scores[0]), dtype=bool)], np.zeros(pictures, dtype=np.int64)
+    for number, entry in enumerate(evaluation.evalImgs[size * pictures : (size + 1) * pictures]):
         if entry is None:  # neither face nor detection
             continue
         counts = ~entry["dtIgnore"][iou].astype(bool)

@@ -111,7 +111,7 @@ def random_set(n, rng, ties=False):
         boxes = np.concatenate([low, low + rng.uniform(10, 120, low.shape)], axis=1).round(1)
         jittered = boxes + rng.normal(0, 3, boxes.shape)
         noise = rng.uniform(0, 300, (rng.integers(0, 5), 2))
-        made = np.concatenate([jittered, jittered[::2] + 2, np.concatenate([noise, noise + 15], axis=1)])
+        made = np.concatenate([jittered, jittered[::2] + 2, np.concatenate([noise, noise + rng.uniform(10, 130, noise.shape)], axis=1)])
         made[:, 2:] = np.maximum(made[:, 2:], made[:, :2] + 1)
         scores = rng.random(len(made)).round(1 if ties else 6)
         photos.append(photo(boxes, rng.random(len(boxes)) < 0.25, str(i)))
