@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -67,7 +68,8 @@ def progress(name: str) -> Any:
 
 def roots(value: Any) -> list[Path]:
     """One folder or a list of them."""
-    return [] if value is None else [Path(root) for root in ([value] if isinstance(value, str) else value)]
+    several = [value] if isinstance(value, str) else value or []
+    return [Path(os.path.abspath(root)) for root in several]  # with a name, even of "."; links keep theirs
 
 
 def photo_studies(config: DictConfig, methods: Methods, store: Store) -> Iterator[PhotoStudy]:
@@ -143,6 +145,8 @@ def build(config: DictConfig) -> tuple[list[Study], Methods]:
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
     methods = build_methods(plain["methods"], plain["options"])
+    if config.reference is not None:
+        lookup(dict.fromkeys((NONE, JPEG, *ANONYMIZERS)), config.reference, "reference")
     zero: Methods = {}
     if "gan" in methods:
         zero["gan z=0"] = build_anonymizer("gan", **plain["options"].get("gan", {}) | {"z": "zero"})
@@ -178,20 +182,28 @@ def _reason(error: Exception) -> str:
 
 
 def weight_files(config: DictConfig) -> dict[str, str]:
-    """Files of what was learnt, by what uses them."""
+    """Files of what was learnt, by what uses them; of what this run does not use, none."""
+    data, people, crops = (
+        config[part] if config[part].root is not None else None for part in ("data", "people", "crops")
+    )
     used = {
-        "finder": config.finder,
-        **{f"scorers.{name}": config.scorers[name].detector for name in (*config.data.scorers, config.people.attacker)},
-        **{f"recognisers.{name}": config.recognisers[name].embedder for name in config.people.recognisers},
-        **{f"embedders.{name}": config.embedders[name] for name in config.crops.embedders},
+        **({"finder": config.finder} if data or people else {}),
+        **{f"scorers.{name}": config.scorers[name].detector for name in _scorers(data, people)},
+        **{f"attributes.{name}": config.attributes[name].network for name in (data.attributes if data else ())},
+        **{f"recognisers.{name}": config.recognisers[name].embedder for name in (people.recognisers if people else ())},
+        **{f"embedders.{name}": config.embedders[name] for name in (crops.embedders if crops else ())},
     }
-    files = {
-        name: leaf.weights
-        for name, leaf in used.items()
-        if not OmegaConf.is_missing(leaf, "weights") and leaf.get("weights")
-    }
+    files = {name: leaf.weights for name, leaf in used.items() if leaf.get("weights")}
+    beside = {f"{name}.bin": Path(file).with_suffix(".bin") for name, file in files.items() if file.endswith(".xml")}
+    files |= {name: str(file) for name, file in beside.items() if file.is_file()}  # OpenVINO's numbers
+    if config.methods is not None and "gan" not in config.methods:
+        return files
     gan = config.options.get("gan", {}).get("model", DEFAULT)
     return files | {"gan": str(BUNDLED.get(gan, gan))}
+
+
+def _scorers(data: DictConfig | None, people: DictConfig | None) -> list[str]:
+    return [*(data.scorers if data else ()), *([people.attacker] if people else ())]
 
 
 @hydra.main(config_path="configs", config_name="evaluate", version_base="1.3")

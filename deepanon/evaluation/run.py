@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def run(
 ) -> tuple[Results, list[str]]:
     """Measure every study and write the report after each.
 
-    A study that fails stops no other: what the others found is in the report, and the report says what is missing.
+    A study that fails stops no other: what the others found is in the report, and the report says what is missing. Why
+    it is missing may name a photo and with it a person, so a report without photos leaves that to the log.
 
     Args:
         studies: of different names.
@@ -41,33 +43,48 @@ def run(
         progress: name of a study -> what wraps its photos, such as `tqdm`.
 
     Returns:
-        What was found, and one sentence for every study that failed.
+        What was found, and one sentence for everything that failed.
 
     Raises:
         SaveError: the report cannot be written.
     """
     started, folder = datetime.now(UTC), Path(folder)
     results, failures = Results([], methods=described(methods, seeds)), []
-    pictures = Pictures(folder / "pictures", fresh=True)
-    drawn_pictures(methods, 0, pictures.folder)
-    for study in studies:
+    shown = Pictures(folder / "pictures", fresh=True).folder
+    drawn_pictures(methods, 0, shown)
+    pictures = Pictures(shown)  # goes on with the drawn ones
+    for at, study in enumerate(studies, 1):
         start = time.perf_counter()
-        try:
-            study.observe(progress(study.name))
-            results.values += study.values()
-            results.sets[study.name] = study.facts
-            if isinstance(study, PhotoStudy | PeopleStudy):
-                add_examples(pictures, study.name, study.observations, study.examples())
-            log.info("%s: %.0f s", study.name, time.perf_counter() - start)
-        except (DeepanonError, OSError) as error:
-            failures.append(f"{study.name}: {' '.join(str(error).split())}")
+        for failed, what in _measured(study, results, pictures, progress(study.name)):
+            failures.append(f"{study.name}: {what}")
             log.error("%s", failures[-1])
-            results.notes.append(f"Not measured: {failures[-1]}")
+            results.notes.append(f"{failed}: {study.name if no_photos else failures[-1]}")
+        log.info("%s: %.0f s", study.name, time.perf_counter() - start)
         results.provenance = collect(
             started=started,
             seeds=seeds,
             weights=weights,
             data={name: facts["fingerprint"] for name, facts in results.sets.items()},
         )
-        write_report(results, folder / "report", pictures.folder, no_photos)
+        waiting = [f"Not measured yet: {other.name}" for other in studies[at:]]
+        so_far = replace(results, notes=results.notes + waiting)
+        write_report(so_far, folder / "report", shown if pictures.pictures else None, no_photos)
     return results, failures
+
+
+def _measured(study: Study, results: Results, pictures: Pictures, progress: Progress) -> Iterator[tuple[str, str]]:
+    """Add what a study finds to `results` and `pictures`; yield what failed, and why.
+
+    Numbers come first: they stand even if their pictures cannot be shown.
+    """
+    missing = "Not measured"
+    try:
+        study.observe(progress)
+        values, facts = study.values(), study.facts
+        results.values += values
+        results.sets[study.name] = facts
+        missing = "Measured, but not shown"
+        if isinstance(study, PhotoStudy | PeopleStudy):
+            add_examples(pictures, study.name, study.observations, study.examples())
+    except (DeepanonError, OSError) as error:
+        yield missing, " ".join(str(error).split())

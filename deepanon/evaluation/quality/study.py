@@ -14,6 +14,7 @@ from deepanon.checks import check_count
 from deepanon.data.cropset import CropSet
 from deepanon.embedders import Embedder, distance_names
 from deepanon.errors import OptionError
+from deepanon.evaluation.observing.variants import NONE
 from deepanon.evaluation.quality.cache import ArrayCache, Memory
 from deepanon.evaluation.quality.draws import Method
 from deepanon.evaluation.quality.features import PARTS, FeatureBook, Progress, Seen
@@ -23,7 +24,6 @@ from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
 LEAST = 10  # crops: each half needs more than three neighbours
-NONE = "none"
 
 
 class QualityStudy:

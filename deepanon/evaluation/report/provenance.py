@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from deepanon import __version__
-from deepanon.data.building.provenance import sha256_of
 from deepanon.errors import DataError
 from deepanon.evaluation.report.privacy import argument, without_paths
+from deepanon.files import sha256_of
 
 PACKAGES = (
     "torch", "torchvision", "torchmetrics", "torch-fidelity", "lightning", "numpy", "scipy", "opencv-python-headless",

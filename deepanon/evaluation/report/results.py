@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,13 @@ class Results:
     def runs(self) -> list[dict[str, Any]]:
         """Provenance of every run whose numbers are here."""
         return list(self.provenance["runs"]) if "runs" in self.provenance else [self.provenance]
+
+    def published(self) -> Results:
+        """The same as it may be shown: paths of this machine are reduced to names."""
+        return Results(
+            [replace(value, note=without_paths(value.note)) for value in self.values],
+            *(without_paths(part) for part in (self.provenance, self.sets, self.methods, self.notes)),
+        )
 
     def plain(self) -> dict[str, Any]:
         """For JSON; paths of this machine are reduced to names."""

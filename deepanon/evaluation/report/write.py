@@ -48,7 +48,7 @@ def write_report(
     shown = read_pictures(pictures) if pictures is not None else []
     if no_photos and pictures is not None:
         _refuse_photos_inside(folder, Path(pictures), shown)
-    lookup = Lookup(results, metrics)
+    lookup = Lookup(results.published(), metrics)
     tables = {heading: main_tables(lookup, part) for part, heading in SECTIONS.items()}
     contents = {
         "table.md": markdown(tables, " ".join(sentences(lookup)), results.notes),

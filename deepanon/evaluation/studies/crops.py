@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class CropStudy:
             "training crops": 0 if train is None else len(train.rows),
             "resolution": book.resolution,
             "embedders": {embedder.name: embedder.description for embedder in self.quality.embedders},
-            "fingerprint": book.fingerprint,
+            "fingerprint": hashlib.sha256(f"{book.fingerprint} {book.rows}".encode()).hexdigest(),
             "resamples": self.quality.resamples,
             "notes": [
                 f"{len(book.rows)} held-out crops of {book.resolution} px, the face of each replaced once a seed."

@@ -12,9 +12,8 @@ from deepanon.detections import Detections
 from deepanon.evaluation.detection.retention import COVERED
 from deepanon.evaluation.observing import Observations, Variant
 from deepanon.evaluation.report import Pictures, choose_faces, face_pair, worst_cases
-from deepanon.geometry import Array, iou
-
-IOU = 0.5
+from deepanon.evaluation.utility.matching import IOU
+from deepanon.geometry import Array, inside, iou
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +67,8 @@ def best_scores(photos: Sequence[AnnotatedPhoto], found: Sequence[Detections]) -
 def add_examples(pictures: Pictures, data: str, observations: Observations, examples: Sequence[Example]) -> None:
     """Make the pictures of `examples` again, from their seeds, and store each face before and after.
 
+    A face annotated wholly outside its picture counts as one that was not changed, but there is nothing of it to show.
+
     Args:
         pictures: the folder; all of them are marked as photographs.
         data: name of the set.
@@ -76,6 +77,9 @@ def add_examples(pictures: Pictures, data: str, observations: Observations, exam
     """
     for example in examples:
         record = observations.record(example.photo, example.variant)
+        height, width = record.original.shape[:2]
+        if not inside(example.box[None], width, height)[0]:
+            continue
         pictures.add(
             face_pair(record.original, record.anonymized, example.box),
             set=data,

@@ -12,6 +12,7 @@ from deepanon.checks import check_count
 from deepanon.data.pairs import Pairs
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.embedders import Recogniser
+from deepanon.errors import OptionError
 from deepanon.evaluation.identity import Seen, identity_values
 from deepanon.evaluation.observing import (
     CONTEXT,
@@ -53,6 +54,9 @@ class PeopleStudy:
         store: where observations are kept.
         resamples: of the bootstrap.
         seed: of the bootstrap.
+
+    Raises:
+        OptionError: no recogniser, or impossible numbers.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class PeopleStudy:
         self.name, self.photos, self.regions, self.recognisers = name, photos, regions, recognisers
         self.detector, self.threshold, self.pairs = scorer.detector, scorer.threshold, pairs
         self.resamples, self.seed = check_count("resamples", resamples), check_count("seed", seed, 0)
+        if not recognisers:
+            raise OptionError(f"{name}: no recogniser is named, and without one nobody is recognised")
         self.eye = Faces(self.detector)
         self.looks: dict[tuple[str, str], Vectors] = {}
         for by, recogniser in recognisers.items():
@@ -162,6 +168,7 @@ class PeopleStudy:
         return [
             f"{len(self.photos)} photos of {self.n_people} people, {len(self.pairs)} pairs. Replaced: every face that "
             f"{finder} finds; the one nearest to the middle is the person.",
+            *self._warnings(finder),
             "The attacker is naive: clear photos in the gallery, and a recogniser that has learnt nothing of the "
             "method. An attacker that adapts gets further.",
             "Alignment oracle cuts the new face where the old one was; own where "
@@ -169,3 +176,13 @@ class PeopleStudy:
             "Context is the same with every face box grey: what hair, outline, clothes and place give away.",
             f"Intervals: 95 % percentile bootstrap over people, {self.resamples} resamples, seed {self.seed}.",
         ]
+
+    def _warnings(self, finder: str) -> list[str]:
+        """What flatters the numbers of this set."""
+        missed = sum(not len(faces) for faces in self.observations.replaced)
+        found = [
+            f"In {missed} photos {finder} finds no face. In use they stay as they are, and whoever is in them is "
+            "recognised as on a clear photo; here they are left out on both sides, and all numbers are of the others."
+        ]
+        same = [f"{finder} also finds the faces for the attacker and for utility: prefer another (people.attacker)."]
+        return found * (missed > 0) + same * (finder == self.detector.name)

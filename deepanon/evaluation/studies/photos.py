@@ -13,7 +13,7 @@ from deepanon.checks import check_count
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.data.wider_truth import WiderTruth
 from deepanon.detections import Detections
-from deepanon.errors import DataError
+from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.bootstrap import resample
 from deepanon.evaluation.detection import PROTOCOLS, coverage_values, detection_values, scoring
 from deepanon.evaluation.observing import (
@@ -58,7 +58,7 @@ class PhotoStudy:
 
     Raises:
         DataError: no photo has a face that counts, or two photos have one name.
-        OptionError: unknown protocol, or impossible numbers.
+        OptionError: no scorer, unknown protocol, or impossible numbers.
     """
 
     def __init__(
@@ -84,6 +84,8 @@ class PhotoStudy:
         self.ignored = sum(int(photo.ignored.sum()) for photo in photos)
         if not self.faces:
             raise DataError(f"none of the {len(photos)} photos has an annotated face: there is nothing to find")
+        if not scorers:
+            raise OptionError(f"{name}: no scorer is named, and without a detector nothing is measured (data.scorers)")
         self.score = scoring(self.protocol, photos, truth)
         self.changes, self.eyes = Changes(), {by: Faces(scorer.detector) for by, scorer in scorers.items()}
         self.attributes = attributes

@@ -10,6 +10,7 @@ import numpy as np
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
 from deepanon.errors import DataError, OptionError
+from deepanon.evaluation.observing.variants import NONE
 from deepanon.evaluation.utility.bins import LABELS, UNKNOWN, bins_of, photo_of
 from deepanon.evaluation.utility.faces import Found, compare
 from deepanon.evaluation.utility.matching import IOU
@@ -18,7 +19,6 @@ from deepanon.evaluation.utility.pose import yaw
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
-NONE = "none"
 LANDMARKS = ("landmark_distance", "nme", "landmark_auc", "landmark_failures")
 POSES = ("pose", "pose_failures")
 EVERY = ("detected", "landmark_auc", "landmark_failures", "pose_failures")  # faces not found again count in these
