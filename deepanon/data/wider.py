@@ -75,7 +75,13 @@ def read_wider(root: str | Path, limit: int | None = None) -> list[AnnotatedPhot
     if limit is not None and not (isinstance(limit, int) and limit >= 1):
         raise OptionError(f"limit must be a whole number from 1, got {limit!r}")
     listing, images = _locate(Path(root))
-    photos = list(_parse(listing, images))
+    photos, flat = [], 0
+    for name, rows in _parse(listing):
+        solid = rows[(rows[:, 2] > 0) & (rows[:, 3] > 0)]
+        photos.append(_photo(images / name, name, solid))
+        flat += len(rows) - len(solid)
+    if flat:
+        log.warning("%s: %d boxes without width or height are left out, no face is in them", listing, flat)
     names = [photo.name for photo in photos]
     if not photos:
         raise DataError(f"{listing}: lists no photo")
@@ -125,8 +131,8 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _parse(listing: Path, images: Path) -> Iterator[AnnotatedPhoto]:
-    """Yield every entry: a name, a count, and so many lines of ten integers."""
+def _parse(listing: Path) -> Iterator[tuple[str, Array]]:
+    """Yield every entry, a name, a count, and so many lines of ten integers, as the name and (N, 10) integers."""
     lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
     while lines and not lines[-1]:
         lines.pop()
@@ -140,7 +146,7 @@ def _parse(listing: Path, images: Path) -> Iterator[AnnotatedPhoto]:
         rows = np.array([_box(lines[i], f"{listing}:{i + 1}") for i in range(first, at)]).reshape(-1, COLUMNS)
         if not count and at < len(lines) and lines[at].split() == ["0"] * COLUMNS:
             at += 1  # the official list has a line of zeros for a picture without a face
-        yield _photo(images / name, name, rows)
+        yield name, rows
 
 
 def _count(lines: list[str], at: int, listing: Path) -> int:
@@ -161,7 +167,6 @@ def _box(line: str, where: str) -> list[int]:
 
 
 def _photo(path: Path, name: str, rows: Array) -> AnnotatedPhoto:
-    rows = rows[(rows[:, 2] > 0) & (rows[:, 3] > 0)]
     boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1).astype(np.float32)
     labels = {label: rows[:, column] for label, column in LABELS.items()}
     return AnnotatedPhoto(path, name, boxes, rows[:, INVALID] > 0, labels)

@@ -44,10 +44,11 @@ def test_no_line_of_zeros_is_needed(tmp_path):
     assert [len(photo.boxes) for photo in photos] == [0, 1]
 
 
-def test_boxes_without_area_are_dropped(tmp_path):
+def test_boxes_without_area_are_dropped_and_mentioned(tmp_path, caplog):
     text = "a.jpg\n3\n" + box(1, 1, 0, 5) + box(1, 1, 5, 5) + box(1, 1, 5, -2)
     (photo,) = read_wider(lay_out(tmp_path, text, ["a.jpg"]))
     assert photo.boxes.tolist() == [[1, 1, 6, 6]]
+    assert "2 boxes without width or height are left out" in caplog.text
 
 
 @pytest.mark.parametrize(
