@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import hydra
+import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -104,6 +105,7 @@ def test_one_run_makes_the_report(report):
     assert stored["provenance"]["seeds"] == [0, 1]
     assert "averages.pt" not in json.dumps(stored["provenance"]["command"]) or str(out) not in json.dumps(stored)
     assert set(stored["provenance"]["data"]) == set(stored["sets"])
+    jsonschema.validate(stored, json.loads((ROOT / "deepanon/evaluation/report/results.schema.json").read_text()))
 
 
 def values(report, **wanted):
@@ -180,6 +182,8 @@ def test_what_fails_stops_nothing_else(folder, people, tmp_path):
             ],
             "no YuNet weights",
         ),
+        (["data.root={root}", "methods=[blackout]", "data.scorers=[]"], "no scorer is named"),
+        (["data.root={root}", "methods=[blackout]", "reference=blurr"], "unknown reference 'blurr'; choose one of:"),
         (["data.root={root}", "methods=[blackout]", "resamples=0"], "resamples"),
         (["data.root={root}", "methods=[blackout]", "seed=a"], "seed"),
         (["data.root={root}", "methods=[blackout]", "seeds=[]"], "seeds must be different"),
@@ -198,6 +202,34 @@ def test_wrong_values_give_one_line(folder, tmp_path, arguments, message):
     assert ended.value.code.startswith("evaluate.py: ")
     assert message in ended.value.code
     assert "\n" not in ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["crops.root=x", "methods=[blackout]"], []),
+        (["data.root=x", "methods=[blackout]", "data.attributes=[onnx]"], ["attributes.onnx"]),
+        (["data.root=x", "data.scorers=[yunet]", "people.attacker=given"], ["scorers.yunet", "gan"]),
+        (
+            ["people.root=x", "methods=[blackout]", "people.attacker=yunet", "people.recognisers=[openvino]"],
+            ["scorers.yunet", "recognisers.openvino", "recognisers.openvino.bin"],
+        ),
+    ],
+    ids=lambda value: value[0] if value else "",
+)
+def test_weights_of_all_that_is_used_are_recorded_and_of_nothing_else(tmp_path, arguments, names):
+    for name in ("net.xml", "net.bin", "net.onnx"):
+        (tmp_path / name).touch()
+    files = [
+        f"scorers.yunet.detector.weights={tmp_path}/net.onnx",
+        f"attributes.onnx.network.weights={tmp_path}/net.onnx",
+        f"recognisers.openvino.embedder.weights={tmp_path}/net.xml",
+    ]
+    with hydra.initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = hydra.compose("evaluate", [f"output={tmp_path}", *files, *arguments])
+    found = runpy.run_path(str(ROOT / "evaluate.py"))["weight_files"](config)
+    assert list(found) == names
+    assert all(Path(file).is_file() for file in found.values())
 
 
 def test_a_failure_leaves_an_exit_code_and_no_report(folder, tmp_path):

@@ -33,6 +33,7 @@ from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.studies.examples import Example, best_scores, chosen, lost_faces, unchanged_faces
 from deepanon.evaluation.studies.scorer import Scorer
 from deepanon.evaluation.utility import attribute_values, utility_values
+from deepanon.evaluation.utility.means import FEW_PHOTOS
 from deepanon.evaluation.values import Value
 
 GRID, WORST = 6, 4  # examples of a method
@@ -175,4 +176,5 @@ class PhotoStudy:
             "Both sides stay in memory as pixels and nothing is encoded again; the row jpeg says what that would cost.",
             f"Intervals: 95 % percentile bootstrap over photos, paired, {self.resamples} resamples, seed {self.seed}; "
             "methods that draw by chance are the mean of their seeds.",
+            *(["Intervals of so few photos are too narrow."] * (len(self.photos) < FEW_PHOTOS)),
         ]
