@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from deepanon.errors import OptionError
 from deepanon.evaluation.observing.variants import NONE
 from deepanon.evaluation.quality.cache import ArrayCache, Memory
 from deepanon.evaluation.quality.draws import Method
-from deepanon.evaluation.quality.features import PARTS, FeatureBook, Progress, Seen
+from deepanon.evaluation.quality.features import CHUNK, PARTS, FeatureBook, Progress, Seen
 from deepanon.evaluation.quality.measures import Ruler, difference_values
 from deepanon.evaluation.quality.perceptual import Lpips
 from deepanon.evaluation.values import Value
@@ -136,10 +137,10 @@ class QualityStudy:
             for embedder in self.embedders
         ]
 
-    @property
+    @cached_property
     def _unreadable(self) -> str:
-        sets = [self.book.data] + ([] if self.train_book is None else [self.train_book.data])
-        lost = sum(len(data.corrupt) for data in sets)
+        books = [self.book] + ([] if self.train_book is None else [self.train_book])
+        lost = sum(_unreadable(book) for book in books)
         return f"; {lost} crops cannot be read, others count in their place" if lost else ""
 
 
@@ -148,3 +149,16 @@ def spread(crops: CropSet, limit: int | None) -> list[int]:
     faces = len(crops) if limit is None else min(check_count("limit", limit), len(crops))
     rows: Array = np.linspace(0, len(crops) - 1, faces).astype(int)
     return [int(row) for row in rows]
+
+
+def _unreadable(book: FeatureBook) -> int:
+    """How many crops of the set were found unreadable; kept, because a run that goes on reads none of them again."""
+
+    def counted() -> dict[str, Array]:
+        for start in range(0, len(book.rows), CHUNK):
+            book.data.read(book.rows[start : start + CHUNK], book.resolution)
+        return {"lost": np.array(len(book.data.corrupt))}
+
+    chosen = hashlib.sha256(repr(book.rows).encode()).hexdigest()[:16]
+    key = f"unreadable: {book.fingerprint}; {book.resolution} px; {len(book.rows)} crops {chosen}"
+    return int(book.cache.array(key, counted)["lost"])

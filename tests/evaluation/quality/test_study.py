@@ -1,3 +1,5 @@
+import tarfile
+
 import numpy as np
 import pytest
 import torch
@@ -243,6 +245,22 @@ def test_distance_of_strangers():
     pairs = np.linalg.norm(features[:, None] - features[None], axis=2)
     assert stranger_distance(features) == pytest.approx(pairs.sum() / (400 * 399), rel=0.02)
     assert stranger_distance(np.eye(2)) == pytest.approx(np.sqrt(2))
+
+
+def test_crops_that_cannot_be_read_are_counted_by_a_run_that_goes_on_too(tmp_path):
+    write_packed_crops(tmp_path, "val", 40, seed=2, resolution=SIDE)
+    (tar,) = tmp_path.glob("val-*.tar")
+    with tarfile.open(tar) as archive:
+        broken = archive.getmembers()[1]
+    with tar.open("r+b") as stream:
+        stream.seek(broken.offset_data)
+        stream.write(bytes(broken.size))
+    kept = Memory()
+    for _ in range(2):
+        study = QualityStudy("x", PackedCrops(tmp_path, "val", SIDE), [Pixels()], cache=kept, resamples=5)
+        notes = [v.note for v in study.values([]) if v.by != "pixels"]
+        assert notes
+        assert all(note.endswith("; 1 crops cannot be read, others count in their place") for note in notes)
 
 
 def test_what_cannot_be_measured(faces):
