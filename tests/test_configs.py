@@ -1,6 +1,7 @@
 import inspect
 import re
 import shlex
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -107,11 +108,17 @@ def test_every_setting_can_be_changed_without_a_plus(root, choice):
     assert not any(missing.values()), missing
 
 
-KEY = r"((?:model|data|distance|trainer|logger|checkpoints|grid|bar|metrics|card)\.[\w.]*=[^`\s,;]*)"
+PARTS = (
+    "model|data|distance|trainer|logger|checkpoints|grid|bar|metrics|card|people|crops|scorers|recognisers|embedders"
+)
+KEY = rf"((?:{PARTS})\.[\w.]*=[^`\s,;]*)"
 
 
 def documented():
-    """(file, root, overrides) of each command in the documentation, and of each setting its text or a config names."""
+    """(file, root, overrides) of each command in the documentation, and of each setting its text or a config names.
+
+    Text does not say of which program it speaks: the root is empty then.
+    """
     root = FOLDER.parent
     for path in (root / "README.md", root / "data/README.md", *(root / "docs").glob("*.md"), *FOLDER.glob("*/*.yaml")):
         text = re.sub(r"\\\n\s*", "", path.read_text())
@@ -120,15 +127,15 @@ def documented():
                 words = shlex.split(match[2])
                 yield path.name, match[1], tuple(w for w in words if "=" in w and not w.startswith("-"))
             prose = re.findall(f"`{KEY}`", line) if path.suffix == ".md" else re.findall(KEY, line.partition("#")[2])
-            yield from ((path.name, "train", (setting,)) for setting in prose)
+            yield from ((path.name, "", (setting,)) for setting in prose)
 
 
 @pytest.mark.parametrize(("file", "root", "overrides"), sorted(set(documented())), ids=str)
 def test_what_the_documentation_says_can_be_said(file, root, overrides):
     choices = [(), ("data=fdf",), ("logger=wandb",)] if len(overrides) == 1 else [()]  # prose says where it applies
-    for choice in choices:
+    for program, choice in product([root] if root else ROOTS, choices):
         try:
-            composed(root, *choice, *overrides)
+            composed(program, *choice, *overrides)
             return
         except ConfigCompositionException as error:
             refused = error

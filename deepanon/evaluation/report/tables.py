@@ -81,7 +81,9 @@ def _table(lookup: Lookup, part: str, data: str, by: str, scopes: list[str], col
             data=data,
             by=by,
             title=" · ".join(filter(None, (data, by))),
-            caption=_caption(part, data, by, [v for v in values if v.metric in shown and v.scope in scopes]),
+            caption=_caption(
+                part, data, by, [v for v in values if v.metric in shown and v.scope in scopes], PAPER in shown
+            ),
             columns=columns,
             groups=tuple(groups),
         ),
@@ -158,7 +160,7 @@ def paper_cell(column: str, method: str, scope: str, scopes: Sequence[str]) -> C
     return Cell(numbers.bare(found.value, "share") + ("" if found.verified else "*"), note=about, value=found.value)
 
 
-def _caption(part: str, data: str, by: str, values: list[Value]) -> str:
+def _caption(part: str, data: str, by: str, values: list[Value], paper: bool) -> str:
     counts = [v.n for v in values if v.n is not None and known(v) and v.metric not in SHARED]
     what = {
         "detection": f"Detector {by} on {data}",
@@ -168,4 +170,5 @@ def _caption(part: str, data: str, by: str, values: list[Value]) -> str:
     }[part]
     low, high = (min(counts), max(counts)) if counts else (0, 0)
     size = numbers.bare(low, "count") + (f" to {numbers.bare(high, 'count')}" if high > low else "")
-    return f"{what}; 95 % intervals in brackets{f'; n = {size}' if counts else ''}."
+    printed = " Printed numbers are of DSFD on WIDER FACE; what is retained is printed for no subset." * paper
+    return f"{what}; 95 % intervals in brackets{f'; n = {size}' if counts else ''}.{printed}"
