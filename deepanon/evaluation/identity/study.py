@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,17 +41,22 @@ def identity_values(
     Returns:
         Values of part "identity". Rows "none" (clear photos, the ceiling), every method, "context" (grey boxes against
         the clear gallery) and, with "oracle" alone, "context, both sides" (grey boxes against grey boxes: gallery,
-        thresholds and queries): no detector finds a face in a grey box.
+        thresholds and queries): no detector finds a face in a grey box. With "own" nothing but the count of photos left
+        out where the attacker's detector gets on clear photos of fewer than two people: the oracle's numbers stand.
 
     Raises:
-        DataError: the pairs are of other photos, or there are faces of fewer than two people.
+        DataError: the pairs are of other photos, or with "oracle" there are faces of fewer than two people.
         OptionError: another false accept rate.
     """
     _refuse(seen, pairs, fars)
     keep = seen.found
     names, codes = np.unique(np.asarray(seen.people)[keep], return_inverse=True)
+    lost = Value("identity", data, seen.by, NONE, "left_out", seen.alignment, float((~keep).sum()), n=len(keep))
     if len(names) < 2:
-        raise DataError(f"{data}: a face was found on photos of {len(names)} of the people; recognising needs two")
+        why = f"a face was found on photos of {len(names)} of the people; recognising needs two"
+        if seen.alignment == ORACLE:
+            raise DataError(f"{data}: {why}")
+        return [replace(lost, note=f"{why}: the attacker's detector fails, or gives no keypoints")]
     counts = np.concatenate([np.ones((1, len(names))), resample(len(names), resamples, seed)])
     runs = {method: [run[keep].astype(np.float64) for run in several] for method, several in seen.runs.items()}
     reference = Reference(runs[NONE][0], codes, _kept(pairs, keep), counts, tuple(fars))
@@ -60,7 +66,6 @@ def identity_values(
         for method in seen.anonymized:
             found[method] = [run | _over(run, control) for run in found[method]]
         found[BOTH] = [control]
-    lost = Value("identity", data, seen.by, NONE, "left_out", seen.alignment, float((~keep).sum()), n=len(keep))
     return [lost, *(value for method, several in found.items() for value in _values(data, seen.by, method, several))]
 
 

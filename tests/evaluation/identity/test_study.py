@@ -67,6 +67,14 @@ def test_without_any_change_people_are_recognised_as_in_clear_photos(case):
     assert own["self_retrieval", "oracle"].value == own["match_rate_1e-2", "oracle"].value == 1
 
 
+def test_anonymized_photos_are_held_against_clear_ones_and_not_against_each_other(case):
+    """Turned by a right angle, photos are as near to each other as before, and each is at cosine 0 to its own."""
+    turned = np.kron(np.eye(16), [[0, -1], [1, 0]])
+    found = table(values(case, {"turned": [case["originals"] @ turned]}))
+    for metric, chance in (("pair_auc", 0.5), ("lfw_accuracy", 0.5), ("rank_1", 3 / 159), ("self_retrieval", 1 / 160)):
+        assert found["turned", metric, "oracle"].value == pytest.approx(chance, abs=0.1), metric
+
+
 def test_methods_are_ranked_and_what_is_left_of_strangers_is_the_photo(case):
     found = table(values(case, {"blur": [case["blur"]], "gan": case["gan"]}))
     for metric in ("rank_1", "pair_auc", "lfw_accuracy", "match_rate_1e-2"):
@@ -209,6 +217,9 @@ def test_bad_input(case):
         values(case, {"gan": [good * 2]})
     with pytest.raises(DataError, match="found on photos of 1 of the people; recognising needs two"):
         values(case | {"people": ["one"] * 160}, {"gan": [good]})
+    (lost,) = values(case | {"people": ["one"] * 160}, {"gan": [good]}, "own")
+    assert (lost.method, lost.metric, lost.scope, lost.value) == ("none", "left_out", "own", 0)
+    assert "the attacker's detector fails" in lost.note
     with pytest.raises(DataError, match="3 names for vectors of shape"):
         values(case | {"people": ["a", "b", "c"]}, {"gan": [good]})
     far = Pairs(np.array([0]), np.array([999]), np.array([True]), np.array([0]))
