@@ -2,7 +2,7 @@
 
 from deepanon.evaluation.report.drawn import drawn_pictures
 from deepanon.evaluation.report.pictures import Pictures, choose_faces, face_pair, worst_cases
-from deepanon.evaluation.report.provenance import collect, fingerprint
+from deepanon.evaluation.report.provenance import collect
 from deepanon.evaluation.report.results import Results
 from deepanon.evaluation.report.terminal import terminal_tables
 from deepanon.evaluation.report.write import write_report
@@ -14,7 +14,6 @@ __all__ = [
     "collect",
     "drawn_pictures",
     "face_pair",
-    "fingerprint",
     "terminal_tables",
     "worst_cases",
     "write_report",

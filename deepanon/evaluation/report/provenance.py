@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from deepanon import __version__
-from deepanon.errors import DataError
 from deepanon.evaluation.report.privacy import argument, without_paths
 from deepanon.files import sha256_of
 
@@ -40,7 +38,7 @@ def collect(
     Args:
         started: when the run began, with a time zone; left out if it is not known.
         weights: name -> file of everything that was learnt; their SHA-256 is kept, not where they lie.
-        data: name of a set -> its `fingerprint`.
+        data: name of a set -> SHA-256 of what it holds.
         seeds: of the new faces.
         thresholds: by name, such as those of recognisers.
         command: by default that of this process. Folders are left out of it.
@@ -70,32 +68,6 @@ def collect(
     }
     cleaned: dict[str, Any] = without_paths({key: value for key, value in facts.items() if value not in (None, {}, [])})
     return cleaned
-
-
-def fingerprint(paths: Iterable[str | Path], root: str | Path | None = None) -> str:
-    """SHA-256 over names and contents of files, in hex; the order in which they are given does not count.
-
-    Args:
-        paths: of the files.
-        root: names are relative to it; None takes the file names alone.
-
-    Raises:
-        DataError: there is no file, or two have the same name, or one lies outside `root`.
-        OSError: one cannot be read.
-    """
-    named: dict[str, Path] = {}
-    for path in map(Path, paths):
-        if root is not None and not path.is_relative_to(root):
-            raise DataError(f"{path} does not lie in {root}")
-        name = path.name if root is None else path.relative_to(root).as_posix()
-        if named.setdefault(name, path) != path:
-            raise DataError(f"two files are called {name}; give the folder that their names are relative to")
-    if not named:
-        raise DataError("no file to take a fingerprint of")
-    digest = hashlib.sha256()
-    for name in sorted(named):
-        digest.update(f"{sha256_of(named[name])}  {name}\n".encode())
-    return digest.hexdigest()
 
 
 def git_revision(source: Path) -> dict[str, Any] | None:

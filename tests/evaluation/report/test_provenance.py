@@ -2,14 +2,12 @@ import hashlib
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from deepanon.errors import DataError
 from deepanon.evaluation.report import privacy
-from deepanon.evaluation.report.provenance import collect, fingerprint, git_revision, package_versions
+from deepanon.evaluation.report.provenance import collect, git_revision, package_versions
 from deepanon.evaluation.report.results import Results
 
 
@@ -87,32 +85,3 @@ def test_the_revision_of_a_checkout(tmp_path):
     assert git_revision(tmp_path) == known | {"changed": True}
     (tmp_path / "package").mkdir()
     assert git_revision(tmp_path / "package") is None  # inside somebody else's checkout
-
-
-def test_a_fingerprint_is_of_names_and_contents(tmp_path):
-    (tmp_path / "x").mkdir()
-    files = [tmp_path / "a", tmp_path / "x" / "b"]
-    for number, file in enumerate(files):
-        file.write_text(str(number))
-    before = fingerprint(files, tmp_path)
-    assert fingerprint(reversed(files), tmp_path) == before
-    assert fingerprint(files[:1], tmp_path) != before
-    files[0].write_text("other")
-    changed = fingerprint(files, tmp_path)
-    assert changed != before
-    files[0].rename(tmp_path / "c")
-    assert fingerprint([tmp_path / "c", files[1]], tmp_path) not in (before, changed)
-
-
-def test_what_has_no_fingerprint(tmp_path):
-    (tmp_path / "x").mkdir()
-    for name in ("a", "x/a"):
-        (tmp_path / name).write_text("1")
-    with pytest.raises(DataError, match="two files are called a"):
-        fingerprint([tmp_path / "a", tmp_path / "x/a"])
-    with pytest.raises(DataError, match="does not lie in"):
-        fingerprint([tmp_path / "a"], tmp_path / "x")
-    with pytest.raises(DataError, match="no file"):
-        fingerprint([])
-    with pytest.raises(OSError, match="nowhere"):
-        fingerprint([Path("nowhere")])
