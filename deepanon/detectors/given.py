@@ -119,7 +119,7 @@ def _read(path: Path) -> tuple[dict[str, Detections], dict[str, tuple[int, int]]
 
 
 def _read_json(path: Path) -> tuple[dict[str, Detections], dict[str, tuple[int, int]]]:
-    stored = json.loads(path.read_text())
+    stored = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise DetectionError(f"not a detections file of format {FORMAT}")
     schema = schema_for(stored["schema"])
@@ -150,7 +150,7 @@ def _from_json(faces: list[dict[str, Any]], schema: KeypointSchema) -> Detection
 
 def _read_csv(path: Path) -> dict[str, Detections]:
     rows: dict[str, list[dict[str, Any]]] = {}
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         for line, row in enumerate(csv.DictReader(stream), start=2):
             try:
                 faces = rows.setdefault(row["image"], [])

@@ -9,6 +9,8 @@ import numpy as np
 from deepanon.errors import OptionError
 from deepanon.geometry import Array
 
+UNDEFINED = 0.05  # share of resamples without a value from which on there is no interval
+
 
 def resample(n: int, resamples: int, seed: int) -> Array:
     """(R, n) int64: how often each of `n` pictures is drawn when `n` are drawn with replacement, `resamples` times.
@@ -23,16 +25,20 @@ def resample(n: int, resamples: int, seed: int) -> Array:
 
 
 def percentile_interval(values: Array, level: float = 0.95) -> tuple[float, float]:
-    """The middle `level` of (R,) bootstrap values; values that are NaN (statistic undefined) are left out.
+    """The middle `level` of (R,) bootstrap values.
+
+    Values that are NaN (no face in a resample, say) are left out; if they are more than one in twenty there is no
+    interval, NaN and NaN: the rest is no sample any more.
 
     Raises:
         OptionError: `level` is not between 0 and 1.
     """
     if not 0 < level < 1:
         raise OptionError(f"level must lie between 0 and 1, got {level}")
-    values = values[np.isfinite(values)]
-    if not len(values):
+    defined = np.isfinite(values)
+    if not len(values) or defined.mean() < 1 - UNDEFINED:
         return float("nan"), float("nan")
+    values = values[defined]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

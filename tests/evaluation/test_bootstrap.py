@@ -66,8 +66,17 @@ def test_it_is_paired():
 
 
 def test_resamples_without_a_denominator_are_left_out():
-    low, high = ratio_interval(mean_of(np.array([1.0, 0])), mean_of(np.array([2.0, 0])), resample(2, 200, 0))
-    assert (low, high) == (0.5, 0.5)
+    above, below = np.array([1.0, 1.0, 0]), np.array([2.0, 2.0, 0])
+    counts = resample(3, 2000, 0)
+    undefined = (counts @ below == 0).mean()
+    assert 0 < undefined < 0.05
+    assert ratio_interval(mean_of(above), mean_of(below), counts) == (0.5, 0.5)
+
+
+def test_without_enough_of_them_there_is_no_interval():
+    """One of two pictures has no face: a quarter of the resamples has none either."""
+    interval = ratio_interval(mean_of(np.array([1.0, 0])), mean_of(np.array([2.0, 0])), resample(2, 200, 0))
+    assert np.isnan(interval).all()
 
 
 def simulated(rng, faces, quality):

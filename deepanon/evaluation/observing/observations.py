@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
+from deepanon.crops import GREY
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import Detections
-from deepanon.errors import DataError, DeepanonError, SaveError
+from deepanon.errors import DataError, DeepanonError, SaveError, SchemaError
 from deepanon.evaluation.observing.looks import faces_of, faces_to_arrays
 from deepanon.evaluation.observing.observer import Observer
 from deepanon.evaluation.observing.store import Arrays, Key, Store
@@ -60,7 +64,9 @@ class Observations:
         Raises:
             DataError: photos could not be read or anonymized. All others have been observed and are kept.
             SaveError: the disk is full.
+            SchemaError: the finder's keypoints are not those that a method or an observer needs.
         """
+        self._rehearse()
         failed = []
         for photo in progress(self.photos):
             try:
@@ -116,6 +122,24 @@ class Observations:
         original = photo.read()
         return self._record(photo, original, self._chosen(photo, original), variant)
 
+    def _rehearse(self) -> None:
+        """Meet on an empty picture what would otherwise be met on every photo: keypoints of the wrong schema.
+
+        Nothing else is decided here. A detector that reads a file does not know this picture, for example.
+        """
+        grey, nobody = np.full((64, 64, 3), GREY, dtype=np.uint8), np.zeros((0, 4), dtype=np.float32)
+        photo = AnnotatedPhoto(Path(), "", nobody, np.zeros(0, dtype=bool))
+        with _schemas_only():
+            schema = self.regions.finder(grey, "").schema
+            points = np.full((1, len(schema), 2), 32.0)
+            face = Detections(np.array([[16, 16, 48, 48]]), np.ones(1), points, schema=schema)
+            for variant in self.variants:
+                with _schemas_only():
+                    variant(grey, face, "")
+            for observer in self.observers:
+                with _schemas_only():
+                    observer(Record(photo, grey, grey, face))
+
     def _observe(self, photo: AnnotatedPhoto) -> None:
         missing = list(self._missing(photo))
         if not missing and self._regions_key(photo) in self.store:
@@ -170,12 +194,26 @@ class Observations:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all photos with their names and annotations."""
-        return hashlib.sha256("\n".join(sorted(self._prints.values())).encode()).hexdigest()
+        """SHA-256 of all photos with their names and annotations, flags included."""
+        flags = [
+            (p.name, p.ignored.tolist(), {k: v.tolist() for k, v in sorted(p.labels.items())}) for p in self.photos
+        ]
+        return hashlib.sha256(repr((sorted(self._prints.values()), sorted(flags))).encode()).hexdigest()
 
     @cached_property
     def _prints(self) -> dict[str, str]:
         return {photo.name: fingerprint(photo) for photo in self.photos}
+
+
+@contextmanager
+def _schemas_only() -> Iterator[None]:
+    """Let through what is wrong with keypoint schemas, and nothing else."""
+    try:
+        yield
+    except SchemaError:
+        raise
+    except DeepanonError:
+        pass
 
 
 def fingerprint(photo: AnnotatedPhoto) -> str:

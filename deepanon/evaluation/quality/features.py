@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations
 
 import numpy as np
@@ -23,7 +23,6 @@ from deepanon.images import unit
 PARTS = ("crop", "face")  # whole crops; the face box alone, so that known surroundings cannot hide a bad face
 CHUNK = 256  # crops whose pictures are held at a time, and lost when a run is stopped
 BATCH = 64  # pictures embedded at a time; values do not depend on it
-PROBES = 16  # crops whose pixels enter a fingerprint
 
 Pictures = tuple[Tensor, Tensor, Tensor]  # real, drawn, boxes
 Features = dict[str, Array]  # (N, D) by part
@@ -68,8 +67,18 @@ class FeatureBook:
     ) -> None:
         self.data, self.rows, self.resolution, self.cache = data, list(rows), resolution, cache
         self.device, self.progress = torch.device(device), progress
-        probes = sorted({self.rows[i] for i in np.linspace(0, len(self.rows) - 1, PROBES).astype(int)})
-        self.fingerprint = fingerprint(data, probes, resolution)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the pixels, boxes and keypoints of all crops."""
+        return hashlib.sha256("".join(self._prints.values()).encode()).hexdigest()
+
+    @cached_property
+    def _prints(self) -> dict[int, str]:
+        """Start of a chunk -> SHA-256 over its crops. Every crop is read for it: a changed one is another crop."""
+        return {
+            start: fingerprint(self.data, self.rows[start : start + CHUNK], self.resolution) for start in self._starts
+        }
 
     def real(self, embedder: Embedder) -> Features:
         """Of the untouched crops."""
@@ -98,7 +107,8 @@ class FeatureBook:
     ) -> tuple[list[list[Features]], dict[str, Array]]:
         """Features by embedder and seed, and differences, of one chunk; nothing is drawn if all of it is kept."""
         rows = self.rows[start : start + CHUNK]
-        about = self._about(method, rows)
+        what = f"{method.name}: {method.description}" if method.anonymizer else "untouched"
+        about = f"quality: {self._prints[start]}; {self.resolution} px; {what}"
 
         @cache
         def draw(seed: int) -> Pictures:
@@ -113,12 +123,6 @@ class FeatureBook:
             return features, {}
         key = f"{about}; seeds {', '.join(map(str, seeds))}; differences, {lpips.description if lpips else 'no LPIPS'}"
         return features, self.cache.array(key, lambda: self._differences(draw, seeds, lpips))
-
-    def _about(self, method: Method, rows: Sequence[int]) -> str:
-        """What the arrays of a chunk depend on, seed and embedder left out."""
-        chosen = hashlib.sha256(np.array(rows, np.int64).tobytes()).hexdigest()[:16]
-        what = f"{method.name}: {method.description}" if method.anonymizer else "untouched"
-        return f"quality: {self.fingerprint}; {self.resolution} px; {len(rows)} crops {chosen}; {what}"
 
     def _embedded(self, embedder: Embedder, pictures: Pictures) -> Features:
         found: dict[str, list[Array]] = {part: [] for part in PARTS}
@@ -147,11 +151,13 @@ class FeatureBook:
         return sums
 
 
-def fingerprint(data: CropSet, probes: Sequence[int], resolution: int) -> str:
-    """Tells sets apart: how many crops, all boxes and keypoints, and the pixels of some crops."""
-    digest = hashlib.sha256(data.boxes.numpy().tobytes() + data.keypoints.numpy().tobytes())
-    digest.update(data.read(probes, resolution).images.contiguous().numpy().tobytes())
-    return f"{len(data)} crops {digest.hexdigest()[:16]}"
+def fingerprint(data: CropSet, rows: Sequence[int], resolution: int) -> str:
+    """SHA-256 over the pixels, boxes and keypoints of some crops, in their order."""
+    batch = data.read(rows, resolution)
+    digest = hashlib.sha256()
+    for part in (batch.images, batch.boxes, batch.keypoints):
+        digest.update(part.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _mean_difference(a: Tensor, b: Tensor) -> Tensor:

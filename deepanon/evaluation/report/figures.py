@@ -11,7 +11,7 @@ from deepanon.evaluation.report.lookup import Lookup, bin_of, known
 from deepanon.evaluation.report.numbers import is_signed
 from deepanon.evaluation.report.plots import Curve, Dot, Point, curves, dot_plot, scatter
 from deepanon.evaluation.report.scale import around
-from deepanon.evaluation.report.tables import PAPER, WIDER, paper_number
+from deepanon.evaluation.report.tables import MEAN, PAPER, WIDER, paper_number
 from deepanon.evaluation.values import Value
 
 DOTS = {
@@ -71,7 +71,7 @@ def plotted_scopes(lookup: Lookup, part: str, data: str, by: str) -> list[str]:
     scopes = lookup.scopes(part, data, by)
     headline = [lookup.headline(part, data, by)]
     if part == "detection":
-        return [scope for scope in scopes if scope in WIDER] if "hard" in scopes else headline
+        return [scope for scope in scopes if scope in (*WIDER, MEAN)] if "hard" in scopes else headline
     return headline if part == "identity" else scopes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from deepanon.evaluation.detection.retention import MEAN
 from deepanon.evaluation.report import numbers
 from deepanon.evaluation.report.lookup import SHARED, Lookup, bin_of, known
 from deepanon.evaluation.report.published import WHY, Published, published
@@ -111,12 +112,12 @@ def _printed(column: str, methods: Iterable[str], scopes: Sequence[str]) -> bool
 
 
 def paper_number(column: str, method: str, scope: str, scopes: Sequence[str]) -> Published | None:
-    """What the paper printed, for scopes that are measured as it did: WIDER's subsets, or AP at IoU 0.5.
+    """What the paper printed, for scopes that are measured as it did: WIDER's subsets and their mean, or AP at IoU 0.5.
 
     Retention is printed over everything, AP by subset. COCO has a "medium" too, which is another.
     """
     wider = "hard" in scopes
-    if scope not in (WIDER if wider else PLAIN) or (column == PAPER_AP and not wider):
+    if scope not in ((MEAN,) if wider else PLAIN) if column == PAPER else not wider or scope not in WIDER:
         return None
     return published(method, PAPER_METRIC[column], "all" if column == PAPER else scope)
 
@@ -170,5 +171,5 @@ def _caption(part: str, data: str, by: str, values: list[Value], paper: bool) ->
     }[part]
     low, high = (min(counts), max(counts)) if counts else (0, 0)
     size = numbers.bare(low, "count") + (f" to {numbers.bare(high, 'count')}" if high > low else "")
-    printed = " Printed numbers are of DSFD on WIDER FACE; what is retained is printed for no subset." * paper
+    printed = " Printed numbers are of DSFD on WIDER FACE; what is retained fits the mean of its subsets." * paper
     return f"{what}; 95 % intervals in brackets{f'; n = {size}' if counts else ''}.{printed}"

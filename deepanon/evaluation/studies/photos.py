@@ -32,9 +32,10 @@ from deepanon.evaluation.observing import (
 from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.studies.examples import Example, best_scores, chosen, lost_faces, unchanged_faces
 from deepanon.evaluation.studies.scorer import Scorer
-from deepanon.evaluation.utility import attribute_values, utility_values
+from deepanon.evaluation.utility import attribute_values, utility_values, yaws_of
 from deepanon.evaluation.utility.means import FEW_PHOTOS
 from deepanon.evaluation.values import Value
+from deepanon.geometry import Array
 
 GRID, WORST = 6, 4  # examples of a method
 
@@ -115,9 +116,25 @@ class PhotoStudy:
         for by, attributes in self.attributes.items():
             outputs = self.observations.by_method(attributes, itemgetter("outputs"))
             values += attribute_values(
-                self.name, by, attributes.kind, self.photos, outputs[NONE][0], outputs, self.resamples, self.seed
+                self.name,
+                by,
+                attributes.kind,
+                self.photos,
+                outputs[NONE][0],
+                outputs,
+                self.resamples,
+                self.seed,
+                yaws=self._yaws,
             )
         return values
+
+    @property
+    def _yaws(self) -> Array | None:
+        """How far each face is turned, as the first scorer says; None without one."""
+        for by, scorer in self.scorers.items():
+            originals = self.found(by)[NONE][0]
+            return yaws_of(self.photos, originals, scorer.threshold)
+        return None
 
     def examples(self) -> list[Example]:
         """Faces worth showing: some of all sizes under every method, and what went worst under each.

@@ -84,6 +84,11 @@ def utility_values(
     return found
 
 
+def yaws_of(photos: Sequence[AnnotatedPhoto], originals: Sequence[Detections], threshold: float) -> Array:
+    """(F,) degrees to which the annotated faces that count are turned, as a detector says; NaN where it does not."""
+    return yaw(Found.of(photos, originals, threshold).poses)
+
+
 @dataclass(frozen=True, eq=False)
 class _Table:
     """What happened to every face with one method: one mapping of (F,) values a seed."""

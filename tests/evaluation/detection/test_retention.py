@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deepanon.data.wider import AnnotatedPhoto
+from deepanon.data.wider_truth import WiderTruth
 from deepanon.detections import Detections
 from deepanon.errors import OptionError
 from deepanon.evaluation.bootstrap import resample
@@ -60,6 +61,25 @@ def test_subsets_follow_their_own_faces():
     small = values["half", "retention", "AP50:95 small"]
     assert np.isnan(small.value)
     assert small.note == "no face of this size or subset"
+
+
+def test_with_widers_subsets_there_is_their_mean():
+    """All faces are easy but the last of each photo, which is hard alone."""
+    boxes = tuple(b.astype(float) for b in BOXES)
+    easy = tuple(np.arange(len(b)) < max(1, len(b) - 1) for b in BOXES)
+    every = tuple(np.ones(len(b), dtype=bool) for b in BOXES)
+    truth = WiderTruth(tuple(p.name for p in PHOTOS), boxes, {"easy": easy, "medium": easy, "hard": every})
+    score = scoring("wider", PHOTOS, truth)
+    values = detection_values("set", "eye", score, ALL, {"none": [ALL], "half": [FIRST, ALL]}, COUNTS, "none")
+    of = {(v.method, v.metric, v.scope): v for v in values}
+    three = [of["half", "retention", subset] for subset in ("easy", "medium", "hard")]
+    mean = of["half", "retention", "mean of subsets"]
+    assert mean.value == pytest.approx(np.mean([v.value for v in three]))
+    assert mean.seeds == pytest.approx(np.mean([v.seeds for v in three], axis=0))
+    assert three[2].value < mean.value < three[0].value
+    assert mean.low < mean.value < mean.high
+    assert of["half", "difference", "mean of subsets"].value == pytest.approx(mean.value - 1)
+    assert ("half", "ap", "mean of subsets") not in of
 
 
 def test_nothing_found_on_the_originals_is_said():

@@ -8,8 +8,9 @@ import pytest
 from deepanon import geometry
 from deepanon.anonymizers import build_anonymizer
 from deepanon.data.wider import AnnotatedPhoto
-from deepanon.detections import Detections
-from deepanon.errors import DataError, DeepanonError, OptionError
+from deepanon.detections import COCO7, Detections
+from deepanon.detectors import Given
+from deepanon.errors import DataError, DeepanonError, OptionError, SchemaError
 from deepanon.evaluation.observing import Changes, Faces, Observations, Record, Regions, Store, build_variants, faces_of
 from deepanon.evaluation.observing.looks import changed
 from deepanon.evaluation.observing.stream import with_keypoints
@@ -30,7 +31,8 @@ class Counting:
         self.key, self.records = key, []
 
     def __call__(self, record):
-        self.records.append(record.name)
+        if record.name:  # not the rehearsal
+            self.records.append(record.name)
         return {"mean": np.array(record.anonymized.mean())}
 
 
@@ -39,12 +41,12 @@ def test_every_variant_is_shown_once_and_remembered(photos, fixed, only, tmp_pat
     store = Store(tmp_path / "s")
     made = observations(photos, finder, [first], store=store)
     made.make()
-    assert finder.calls == [f"none/{i}.png" for i in range(4)]
+    assert finder.calls == ["", *(f"none/{i}.png" for i in range(4))]  # the rehearsal, and every photo
     assert len(first.records) == 4 * 5
     assert first.records[:5] == ["none/0.png", "jpeg/0.png", "noise-0/0.png", "noise-1/0.png", "blackout/0.png"]
     again = observations(photos, finder, [first, late], store=Store(tmp_path / "s"))
     again.make()
-    assert (len(finder.calls), len(first.records), len(late.records)) == (4, 20, 20)
+    assert (len(finder.calls), len(first.records), len(late.records)) == (1 + 4 + 1, 20, 20)
     none, blackout = again.variants[0], again.variants[-1]
     means = [[float(e["mean"]) for e in again.of(v, first)] for v in (none, blackout)]
     assert means[0] == [pytest.approx(p.read().mean()) for p in photos]
@@ -178,3 +180,27 @@ def test_shares_of_changed_pixels(photos):
     record = Record(photo, original, anonymized, Detections.empty())
     assert changed(record).tolist() == [1, 0.4, 0.9, 0]
     assert Changes()(record)["keypoints"].shape == (0,)
+
+
+def test_keypoints_that_do_not_fit_are_met_before_any_photo_is(photos, fixed):
+    """A finder of seven points and a generator for five: said at once, not after every photo has been looked at."""
+    counting = Counting()
+    finder = fixed(Detections.empty(COCO7))
+    made = observations(photos, finder, [counting], variants=build_variants({"gan": build_anonymizer("gan")}))
+    with pytest.raises(SchemaError, match=r"'five'.*'coco7'"):
+        made.make()
+    assert (finder.calls, counting.records) == ([""], [])
+
+
+def test_a_finder_that_reads_a_file_does_not_know_the_rehearsal(photos, fixed):
+    known = {f"none/{i}.png": Detections.empty() for i in range(4)}
+    counting = Counting()
+    observations(photos, Given(known), [counting]).make()
+    assert len(counting.records) == 20
+
+
+def test_the_fingerprint_knows_what_is_ignored(photos, fixed):
+    made = observations(photos, fixed(Detections.empty()), [])
+    other = [replace(photos[0], ignored=~photos[0].ignored), *photos[1:]]
+    assert made.fingerprint != observations(other, fixed(Detections.empty()), []).fingerprint
+    assert made.fingerprint == observations(photos[::-1], fixed(Detections.empty()), []).fingerprint

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from deepanon.evaluation.detection.retention import MEAN
 from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.metrics import METRICS
 from deepanon.evaluation.report.results import Results
@@ -74,7 +75,7 @@ class Draw:
 
 
 def detection(draw):
-    for data, scopes in zip(SETS, (["all"], ["all"], ["easy", "medium", "hard"]), strict=False):
+    for data, scopes in zip(SETS, (["all"], ["all"], ["easy", "medium", "hard", MEAN]), strict=False):
         for by in ("yunet", "mtcnn"):
             for method, level in LEVELS.items():
                 changed = 0.0 if method in ("none", "jpeg") else 0.996

@@ -117,7 +117,7 @@ def test_text_is_fitted():
 def test_figures_of_a_report(sample, metrics):
     lookup = Lookup(sample, metrics)
     (retention,) = dot_figures(lookup, "detection")
-    assert [panel.title for panel in retention.panels][-1] == "WIDER FACE val · mtcnn · hard"
+    assert [panel.title for panel in retention.panels][-1] == "WIDER FACE val · mtcnn · mean of subsets"
     assert len(retention.panels) == 10
     assert [figure.title for figure in dot_figures(lookup, "identity")] == ["rank 1", "re-ID rate", "match rate"]
     (use,) = scatter_figures(lookup)
