@@ -118,7 +118,7 @@ def test_figures_of_a_report(sample, metrics):
     lookup = Lookup(sample, metrics)
     (retention,) = dot_figures(lookup, "detection")
     assert [panel.title for panel in retention.panels][-1] == "WIDER FACE val · mtcnn · mean of subsets"
-    assert len(retention.panels) == 10
+    assert len(retention.panels) == 12
     assert [figure.title for figure in dot_figures(lookup, "identity")] == ["rank 1", "re-ID rate", "match rate"]
     (use,) = scatter_figures(lookup)
     assert len(use.panels) == 2
