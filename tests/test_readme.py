@@ -1,5 +1,6 @@
 """The README is true: its Python runs, its commands exist, its links lead somewhere."""
 
+import math
 import os
 import pkgutil
 import re
@@ -13,6 +14,7 @@ from PIL import Image
 
 from deepanon.cli import parser
 from deepanon.data.synthetic import draw_scene
+from deepanon.evaluation import METRICS, Results
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md"), *ROOT.glob("deepanon/**/*.md")])
@@ -82,3 +84,32 @@ def test_ci_runs_the_readmes_test_command():
     script = (ROOT / ".ci" / "run").read_text().splitlines()
     commands = [line.strip() for line in script if line.strip() and not line.startswith("#")]
     assert commands[-1] == "make test"
+
+
+MEASURED = ROOT / "docs" / "report" / "results.json"
+TABLE = (("detection", "masks", "scrfd", "retention", "AP50"), ("identity", "identities", "reid0095", "rank_1", "oracle"),
+         ("identity", "identities", "mobilefacenet", "rank_1", "oracle"), ("quality", "faces128", "onet", "fd", "face"))  # fmt: skip
+
+
+def main_table():
+    """The rows of README's main table, from the committed report."""
+    results = Results.read(MEASURED)
+    values = {(v.part, v.data, v.by, v.metric, v.scope, v.method): v for v in results.values}
+    for method in results.methods:
+        cells = []
+        for column in TABLE:
+            value = values.get((*column, method))
+            share = METRICS[column[3]].unit == "share"
+            times = 100 if share else 1
+            ends = "" if value is None or math.isnan(value.low) else f" [{times * value.low:.1f}, {times * value.high:.1f}]"
+            cells.append("" if value is None else f"{times * value.value:.{1 if share else 2}f}{ends}")
+        if any(cells):
+            yield f"| `{method}` | {' | '.join(cells)} |"
+
+
+def test_the_main_table_is_the_reports():
+    text = (ROOT / "README.md").read_text()
+    rows = list(main_table())
+    assert len(rows) > 13
+    missing = [row for row in rows if row not in text]
+    assert not missing, "\n".join(rows)
