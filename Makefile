@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow lint notebooks clean
 
 demo: .venv/installed  ## anonymize a portrait with every method -> out/demo/
 	$(BIN)/deepanon demo --output out/demo
@@ -17,6 +17,9 @@ lint: .venv/installed-dev  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+notebooks: .venv/installed-dev  ## run the notebooks in full, and keep their pictures: some ten minutes on two cores
+	$(BIN)/python notebooks/execute.py
 
 clean:
 	rm -rf .venv out build *.egg-info
