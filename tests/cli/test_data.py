@@ -135,7 +135,7 @@ def test_detectors_that_cannot_be_used(photos, tmp_path, capsys):
     for options, message in {
         ("--detector", "yunet"): "--detector-weights",
         ("--detector", "cascade"): "places no keypoints",
-        ("--detector", "dsfd"): "choose one of: cascade",
+        ("--detector", "haar"): "choose one of: cascade",
     }.items():
         assert run("data", "build", photos, tmp_path / "out", *options) == 2
         assert message in capsys.readouterr().err
