@@ -101,7 +101,11 @@ def main_table():
             value = values.get((*column, method))
             share = METRICS[column[3]].unit == "share"
             times = 100 if share else 1
-            ends = "" if value is None or math.isnan(value.low) else f" [{times * value.low:.1f}, {times * value.high:.1f}]"
+            ends = (
+                ""
+                if value is None or math.isnan(value.low)
+                else f" [{times * value.low:.1f}, {times * value.high:.1f}]"
+            )
             cells.append("" if value is None else f"{times * value.value:.{1 if share else 2}f}{ends}")
         if any(cells):
             yield f"| `{method}` | {' | '.join(cells)} |"
