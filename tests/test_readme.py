@@ -87,8 +87,19 @@ def test_ci_runs_the_readmes_test_command():
 
 
 MEASURED = ROOT / "docs" / "report" / "results.json"
-TABLE = (("detection", "masks", "scrfd", "retention", "AP50"), ("identity", "identities", "reid0095", "rank_1", "oracle"),
-         ("identity", "identities", "mobilefacenet", "rank_1", "oracle"), ("quality", "faces128", "onet", "fd", "face"))  # fmt: skip
+TABLE = (
+    ("detection", "masks", "scrfd", "retention", "AP50"),
+    ("identity", "identities", "reid0095", "rank_1", "oracle"),
+    ("identity", "identities", "mobilefacenet", "rank_1", "oracle"),
+    ("quality", "faces128", "onet", "fd", "face"),
+)
+
+
+def cell(value):
+    if METRICS[value.metric].unit != "share":
+        return f"{value.value:.2f}"
+    ends = "" if math.isnan(value.low) else f" [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+    return f"{100 * value.value:.1f}{ends}"
 
 
 def main_table():
