@@ -67,7 +67,8 @@ class Value:
             raise DataError(f"not a value of a report: {stored!r}")
         try:
             given = {key: math.nan if value is None else value for key, value in stored.items()}
-            return cls(**given | {"seeds": tuple(stored.get("seeds", ()))})
+            seeds = tuple(math.nan if seed is None else seed for seed in stored.get("seeds", ()))
+            return cls(**given | {"seeds": seeds})
         except TypeError as error:
             raise DataError(f"not a value of a report: {stored!r} ({error})") from error
 

@@ -27,6 +27,13 @@ def test_json_and_back(value):
     assert again.seeds == value.seeds
 
 
+def test_seeds_without_a_number_survive_json():
+    value = Value("utility", "a", "b", "gan", "ap", value=0.5, seeds=(0.5, math.nan))
+    again = Value.read(json.loads(json.dumps(value.plain(), allow_nan=False)))
+    assert again.seeds[0] == 0.5
+    assert math.isnan(again.seeds[1])
+
+
 def test_a_missing_number_says_why():
     with pytest.raises(DataError, match="without a note"):
         Value("detection", "wild", "yunet", "gan", "ap")

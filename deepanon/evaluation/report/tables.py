@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from deepanon.evaluation.detection.retention import MEAN
@@ -138,8 +139,9 @@ def value_cell(lookup: Lookup, value: Value | None) -> Cell:
         return Cell("")
     unit, signed = lookup.metrics[value.metric].unit, numbers.is_signed(value.metric)
     seeds = ""
-    if len(value.seeds) > 1 and known(value):
-        low, high = (numbers.bare(end, unit, signed) for end in (min(value.seeds), max(value.seeds)))
+    drawn = [seed for seed in value.seeds if math.isfinite(seed)]
+    if len(drawn) > 1 and known(value):
+        low, high = (numbers.bare(end, unit, signed) for end in (min(drawn), max(drawn)))
         seeds = f"{len(value.seeds)} seeds: {low if low == high else f'{low} to {high}'}"
     return Cell(
         numbers.bare(value.value, unit, signed),

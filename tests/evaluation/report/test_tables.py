@@ -110,6 +110,12 @@ def test_what_is_secondary_has_tables_of_its_own(lookup):
     assert "rank_50" not in [column.key for column in main_tables(lookup, "identity")[0].columns]
 
 
+def test_seeds_without_a_number_are_not_in_the_range(metrics):
+    given = [value(seeds=(0.4, float("nan"), 0.5))]
+    (table,) = main_tables(Lookup(Results(given), metrics), "detection")
+    assert table.groups[0].rows[0].cells[0].seeds == "3 seeds: 40.0 to 50.0"
+
+
 def test_empty_columns_are_trimmed(lookup):
     table = main_tables(lookup, "identity")[0]
     first = trimmed(replace(table, groups=table.groups[:1]))
