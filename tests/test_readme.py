@@ -106,7 +106,7 @@ def main_table():
     """The rows of README's main table, from the committed report."""
     results = Results.read(MEASURED)
     values = {(v.part, v.data, v.by, v.metric, v.scope, v.method): v for v in results.values}
-    for method in results.methods:
+    for method in dict.fromkeys([*results.methods, *(value.method for value in results.values)]):
         cells = []
         for column in TABLE:
             value = values.get((*column, method))
