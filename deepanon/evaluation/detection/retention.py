@@ -36,19 +36,23 @@ class _Row:
 
     @classmethod
     def of(cls, tables: Sequence[Table], counts: Array) -> _Row:
+        """Average precision of the tables of all seeds."""
         return cls(
             np.array([table.average_precision() for table in tables]),
             np.mean([table.resampled(counts) for table in tables], axis=0),
         )
 
     def over(self, base: _Row) -> _Row:
+        """What is retained of `base`."""
         return _Row(self.seeds / base.seeds, ratios(self.resampled, base.resampled))
 
     def less(self, other: _Row) -> _Row:
+        """The difference of the means over seeds."""
         return _Row(np.array([self.seeds.mean() - other.seeds.mean()]), self.resampled - other.resampled)
 
     @classmethod
     def mean(cls, rows: Sequence[_Row]) -> _Row:
+        """The mean of several rows, such as those of subsets, seed by seed."""
         return cls(np.mean([row.seeds for row in rows], axis=0), np.mean([row.resampled for row in rows], axis=0))
 
 

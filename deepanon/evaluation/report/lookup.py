@@ -98,9 +98,14 @@ class Lookup:
         return sorted(names, key=lambda name: BOTH not in name)
 
     @property
+    def compared(self) -> list[str]:
+        """The methods that are measured, without the references and controls that they are held against."""
+        return [name for name in self.methods(self.results.values) if not self.kind(name)]
+
+    @property
     def hero(self) -> str | None:
         """The method that the report is about: "gan", or the first that never sees the face, or the first."""
-        names = [name for name in self.methods(self.results.values) if not self.kind(name)]
+        names = self.compared
         blind = [name for name in names if self.results.methods.get(name, {}).get("sees_face") is False]
         return "gan" if "gan" in names else next(iter(blind or names), None)
 

@@ -7,7 +7,9 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 ENDS = r"\s=,;\[\]{}()'\"<>|"  # what a path in running text does not go beyond
-ABSOLUTE = re.compile(rf"(?:(?<=^)|(?<=[{ENDS}:@]))(?:~|/(?=[^{ENDS}/])|[A-Za-z]:[\\/]|\\\\)[^{ENDS}]*[\\/][^{ENDS}]*")
+START = rf"(?:(?<=^)|(?<=[{ENDS}:@]))(?:file://)?(?:~|/(?=[^{ENDS}/])|[A-Za-z]:[\\/]|\\\\)"
+ABSOLUTE = re.compile(rf"{START}[^{ENDS}]*[\\/][^{ENDS}]*")
+QUOTED = re.compile(rf"(?<=(['\"])){START}[^'\"]*[\\/][^'\"]*(?=\1)")  # between quotes it may hold blanks
 IN_ARGUMENT = re.compile(r"[^=,\[\]{}'\"]*[\\/][^=,\[\]{}'\"]*")
 
 
@@ -21,7 +23,9 @@ def without_paths(tree: Any) -> Any:
         return tree
     home = str(Path.home())
     known = tree.replace(home, "~") if len(home) > 1 else tree  # a home with blanks in it, before words are looked at
-    return ABSOLUTE.sub(lambda found: last_name(found[0]), known)
+    for pattern in (QUOTED, ABSOLUTE):
+        known = pattern.sub(lambda found: last_name(found[0]), known)
+    return known
 
 
 def argument(text: str) -> str:

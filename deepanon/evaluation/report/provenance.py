@@ -30,7 +30,6 @@ def collect(
     weights: Mapping[str, str | Path] | None = None,
     data: Mapping[str, str] | None = None,
     seeds: Sequence[int] = (),
-    thresholds: Mapping[str, Any] | None = None,
     command: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Everything about this run as plain values; call it at the end.
@@ -40,7 +39,6 @@ def collect(
         weights: name -> file of everything that was learnt; their SHA-256 is kept, not where they lie.
         data: name of a set -> SHA-256 of what it holds.
         seeds: of the new faces.
-        thresholds: by name, such as those of recognisers.
         command: by default that of this process. Folders are left out of it.
 
     Raises:
@@ -58,7 +56,6 @@ def collect(
         "seeds": list(seeds),
         "weights": {name: sha256_of(path) for name, path in (weights or {}).items()},
         "data": dict(data or {}),
-        "thresholds": dict(thresholds or {}),
         "python": platform.python_version(),
         "packages": package_versions(),
         "system": f"{platform.system()} {platform.machine()}",  # the release may carry the name of a machine
