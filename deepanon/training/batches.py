@@ -30,6 +30,8 @@ class Augmentation:
         box_jitter: largest relative change of the box's width and height, one factor for both, centre kept.
         keypoint_dropout: probability that a face's keypoints are withheld, so that the network learns to do without.
         second_hole: probability that a random second box is hidden too, as a neighbour's face is in use.
+        whole_crop: probability that the whole crop is hidden, so that the network learns to draw a portrait of nobody
+            from keypoints and noise alone.
     """
 
     flip: float = 0.5
@@ -37,10 +39,11 @@ class Augmentation:
     box_jitter: float = 0.02
     keypoint_dropout: float = 0.1
     second_hole: float = 0.1
+    whole_crop: float = 0.0
 
     def __post_init__(self) -> None:
         check_switch("augmentation: flip_swaps", self.flip_swaps)
-        for name in ("flip", "box_jitter", "keypoint_dropout", "second_hole"):
+        for name in ("flip", "box_jitter", "keypoint_dropout", "second_hole", "whole_crop"):
             value = check_weight(f"augmentation: {name}", getattr(self, name))
             if value > 1 or (name == "box_jitter" and value == 1):
                 raise OptionError(f"augmentation: {name} must lie in [0, 1], box_jitter below 1, got {value}")
@@ -97,12 +100,13 @@ def prepare(
     return real, Crops.from_faces(real, boxes / size, batch.keypoints, schema)
 
 
-def hide_more(crops: Crops, probability: float, draws: Draws) -> Crops:
-    """Hide a random second box in some crops, as a neighbour's face is hidden when a photo is anonymized."""
+def hide_more(crops: Crops, how: Augmentation, draws: Draws) -> Crops:
+    """Hide a random second box in some crops, as a neighbour's face is hidden when a photo is anonymized, or all of it."""
     centre, side = draws.uniform(2), 0.1 + 0.4 * draws.uniform(1)
     boxes = torch.cat([centre - side / 2, centre + side / 2], 1) * crops.size
-    chosen = (draws.uniform() < probability)[:, None, None, None]
-    mask = torch.maximum(crops.mask, box_mask(boxes, crops.size) * chosen)
+    second, whole = ((draws.uniform() < share)[:, None, None, None] for share in (how.second_hole, how.whole_crop))
+    mask = torch.maximum(crops.mask, box_mask(boxes, crops.size) * second)
+    mask = torch.where(whole, torch.ones_like(mask), mask)
     return replace(crops, mask=mask, context=hide(crops.context, mask))
 
 

@@ -127,7 +127,7 @@ class GANTrainer(L.LightningModule):
         draws = Draws(self.seed, self.images_seen, len(batch.images), self.device, share)
         batch = augment(batch, self.schema, self.augmentation, draws)
         real, crops = prepare(batch, self.schema, state, floor_boxes=self.floor_boxes)
-        crops = hide_more(crops, self.augmentation.second_hole, draws)
+        crops = hide_more(crops, self.augmentation, draws)
         z = draws.normal(self.generator.noise, 4, 4)
         turn, warming_up = self.images_seen // state.batch_size, self.images_seen < self.warmup_images
         generator_too = warming_up or turn % self.discriminator_steps == 0

@@ -120,7 +120,7 @@ def test_schedule_is_the_papers():
     assert [phase.batch_size for phase in growth.phases] == [256, 256, 128, 96, 64]
     assert config.model.augmentation == {
         "_target_": "deepanon.training.Augmentation", "flip": 0.5, "flip_swaps": True, "box_jitter": 0.02,
-        "keypoint_dropout": 0.0, "second_hole": 0.0,
+        "keypoint_dropout": 0.0, "second_hole": 0.0, "whole_crop": 0.0,
     }  # fmt: skip
     names = ("lr", "betas", "ema_half_life", "discriminator_steps", "reconstruction_weight", "diffaugment")
     assert [config.model[name] for name in names] == [0.00175, [0.0, 0.99], 10_000, 1, 0.0, None]

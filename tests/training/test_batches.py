@@ -150,14 +150,25 @@ def test_prepare_never_enlarges():
 
 def test_second_hole_hides_more_and_forgets_nothing():
     _, crops = prepare(batch(n=100), FIVE, GrowthState(0, 32, 4, 1.0))
-    more = hide_more(crops, 0.5, seeded(100))
+    more = hide_more(crops, Augmentation(second_hole=0.5), seeded(100))
     grown = (more.mask > crops.mask).flatten(1).any(1)
     assert 25 < grown.sum() < 75
     assert (more.mask >= crops.mask).all()
     new = (more.mask > 0).expand_as(more.context)
     assert (more.context[new] - (GREY / 127.5 - 1)).abs().max() < 1e-6
     assert torch.equal(more.context[~new], crops.context[~new])
-    assert torch.equal(hide_more(crops, 0.0, seeded(100)).mask, crops.mask)
+    assert torch.equal(hide_more(crops, NONE, seeded(100)).mask, crops.mask)
+
+
+def test_a_whole_crop_is_hidden_in_its_share_and_keeps_its_keypoints():
+    _, crops = prepare(batch(n=100), FIVE, GrowthState(0, 32, 4, 1.0))
+    more = hide_more(crops, replace(NONE, whole_crop=0.5), seeded(100))
+    whole = (more.mask == 1).flatten(1).all(1)
+    assert 25 < whole.sum() < 75
+    assert more.context[whole].unique().numel() == 1  # nothing but grey
+    assert torch.equal(more.mask[~whole], crops.mask[~whole])
+    assert torch.equal(more.context[~whole], crops.context[~whole])
+    assert torch.equal(more.keypoints, crops.keypoints)
 
 
 @pytest.mark.parametrize(
