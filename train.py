@@ -29,6 +29,7 @@ from deepanon.training.checkpoint import look
 from deepanon.training.probe import measure
 from deepanon.training.processes import cluster
 from deepanon.training.schedule import table
+from deepanon.training.start import start_from
 
 log = logging.getLogger(__name__)
 PASSING = ("output", "dry_run", "hydra")  # settings that say nothing about the training itself
@@ -50,6 +51,8 @@ def train(config: DictConfig) -> Path | None:
         return None
     data = instantiate(config.data)
     last = prepare_folder(folder, config, module, data)
+    if config.start and not last:
+        start_from(module, config.start)
     distance = [instantiate(config.distance, data=data.val)] if config.distance else []
     checkpoints = instantiate(config.checkpoints, training=stated(config.card))
     checkpoints.settings = plain(config)
@@ -195,7 +198,13 @@ def main(config: DictConfig) -> None:
             say(f"generator written to {written}")
     except InstantiationException as error:  # Hydra wraps what the constructors say
         sys.exit(f"train.py: {_reason(error)}")
-    except (DeepanonError, FloatingPointError, OmegaConfBaseException, MisconfigurationException) as error:
+    except (
+        DeepanonError,
+        FileNotFoundError,
+        FloatingPointError,
+        OmegaConfBaseException,
+        MisconfigurationException,
+    ) as error:
         sys.exit(f"train.py: {_without_traceback(str(error))}")
 
 

@@ -79,6 +79,40 @@ def test_makes_a_generator_and_goes_on_from_its_checkpoint(packed, tmp_path, mon
     assert "data" not in facts  # the facts are those of this run
 
 
+def test_training_begins_from_a_generator_file_but_only_once(packed, tmp_path, monkeypatch):
+    quick = [*TINY, f"data.root={packed}", "logger=none", "distance=none"]
+    train_here(monkeypatch, tmp_path, *quick, "output=first")
+    given = tmp_path / "first" / "generator.safetensors"
+    begun = [*quick, f"start={given}", "model.frozen_images=1000", "output=second"]
+    train_here(monkeypatch, tmp_path, *begun)
+    files = {name: tmp_path / name / "generator.safetensors" for name in ("first", "second", "third")}
+    assert drawn_by(files["second"]).equal(drawn_by(given))  # frozen, and the average with it
+
+    train_here(monkeypatch, tmp_path, *quick, f"start={given}", "output=third")
+    assert not drawn_by(files["third"]).equal(drawn_by(given))
+    longer = [argument.replace("fade:64,stable:64", "fade:64,stable:72") for argument in quick]
+    given.unlink()  # nobody needs it any more
+    train_here(monkeypatch, tmp_path, *longer, f"start={given}", "output=third")
+    assert load_generator(files["third"]).training["images_seen"] == 200
+
+
+def drawn_by(file):
+    """All weights of a generator file."""
+    return torch.cat([value.flatten() for value in load_generator(file).network.state_dict().values()])
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("gone.safetensors", "no generator at gone.safetensors"),
+        ("first", "training cannot start from first: architecture deepprivacy there, modulated here; resolution 64 "),
+    ],
+)
+def test_a_start_that_cannot_be_made_is_one_line(packed, tmp_path, monkeypatch, start, message):
+    with pytest.raises(SystemExit, match=f"^train.py: {message}"):
+        train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}", f"start={start}")
+
+
 def test_a_wrong_value_is_one_clear_line(packed, tmp_path):
     result = train(*TINY, f"data.root={packed}", "model.lr=abc", cwd=tmp_path)
     assert result.returncode == 1

@@ -7,11 +7,16 @@ from deepanon.models.deepprivacy_generator import DeepPrivacyGenerator
 from deepanon.models.discriminator import Discriminator
 from deepanon.models.generator import Generator
 from deepanon.models.growth import Growth, Phase
+from deepanon.models.lean_generator import LeanGenerator
 from deepanon.models.modulated_generator import ModulatedGenerator
 from deepanon.models.objectives import NonSaturating, Objective, WassersteinGP
 from deepanon.models.residual_discriminator import ResidualDiscriminator
 
-GENERATORS: dict[str, type[Generator]] = {"deepprivacy": DeepPrivacyGenerator, "modulated": ModulatedGenerator}
+GENERATORS: dict[str, type[Generator]] = {
+    "deepprivacy": DeepPrivacyGenerator,
+    "modulated": ModulatedGenerator,
+    "lean": LeanGenerator,
+}
 
 __all__ = [
     "GENERATORS",
@@ -20,6 +25,7 @@ __all__ = [
     "Discriminator",
     "Generator",
     "Growth",
+    "LeanGenerator",
     "ModulatedGenerator",
     "NonSaturating",
     "Objective",

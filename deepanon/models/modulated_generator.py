@@ -44,8 +44,12 @@ class ModulatedGenerator(Generator):
         self.noise_style = _mlp(16 * noise, STYLE, layers=2)
         self.seen_style = _mlp(16 * c[4] + 3 * keypoints, STYLE, layers=1)
         self.start = ModulatedBlock(c[4] + keypoints, c[4])
-        self.decoder = nn.ModuleDict({str(r): ModulatedBlock(c[r // 2] + c[r] + keypoints, c[r]) for r in sizes})
+        self.decoder = nn.ModuleDict({str(r): self._doubling(r) for r in sizes})
         self.to_rgb = nn.ModuleDict({str(r): EqualizedConv2d(c[r], 3, 1) for r in (4, *sizes)})
+
+    def _doubling(self, r: int) -> nn.Module:
+        """What takes the decoder from half of `r` to `r`: (drawn, seen, keypoints, style) -> (N, widths[r], r, r)."""
+        return Doubling(self.widths[r // 2], self.widths[r], self.keypoints)
 
     def _draw(self, seen: Tensor, keypoints: Tensor, z: Tensor, top: int, alpha: Fade) -> Tensor:
         x, skips = self._encode(seen, top, alpha)
@@ -55,8 +59,8 @@ class ModulatedGenerator(Generator):
         x = self.start(torch.cat([x, pose], 1), style)
         rgb: Tensor = self.to_rgb["4"](x)
         for r in resolutions(top):
-            x, rgb = (F.interpolate(t, scale_factor=2, mode="nearest") for t in (x, rgb))
-            x = self.decoder[str(r)](torch.cat([x, skips[r], keypoint_maps(keypoints, r).to(x.dtype)], 1), style)
+            x = self.decoder[str(r)](x, skips[r], keypoints, style)
+            rgb = F.interpolate(rgb, scale_factor=2, mode="nearest")
             rgb = rgb + (alpha if r == top else 1.0) * self.to_rgb[str(r)](x)
         return rgb
 
@@ -113,6 +117,19 @@ class ModulatedBlock(nn.Module):
         """(N, in, H, W), (N, STYLE) -> (N, out, H, W)."""
         x = F.leaky_relu(self.first(x, style), 0.2)
         return F.leaky_relu(self.second(x, style), 0.2)
+
+
+class Doubling(ModulatedBlock):
+    """Doubles the resolution: what was drawn, what was seen there and the keypoints side by side, two convolutions."""
+
+    def __init__(self, in_channels: int, out_channels: int, keypoints: int) -> None:
+        super().__init__(in_channels + out_channels + keypoints, out_channels)
+
+    def forward(self, x: Tensor, seen: Tensor, keypoints: Tensor, style: Tensor) -> Tensor:  # type: ignore[override]
+        """(N, in, H, W), (N, out, 2H, 2W), (N, K, 2), (N, STYLE) -> (N, out, 2H, 2W)."""
+        points = keypoint_maps(keypoints, seen.shape[-1]).to(x.dtype)
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        return super().forward(torch.cat([x, seen, points], 1), style)
 
 
 def _mlp(in_features: int, out_features: int, layers: int) -> nn.Sequential:

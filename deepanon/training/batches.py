@@ -101,7 +101,7 @@ def prepare(
 
 
 def hide_more(crops: Crops, how: Augmentation, draws: Draws) -> Crops:
-    """Hide a random second box in some crops, as a neighbour's face is hidden when a photo is anonymized, or all of it."""
+    """Hide a random second box in some crops, as a neighbour's face is in use, or all of it."""
     centre, side = draws.uniform(2), 0.1 + 0.4 * draws.uniform(1)
     boxes = torch.cat([centre - side / 2, centre + side / 2], 1) * crops.size
     second, whole = ((draws.uniform() < share)[:, None, None, None] for share in (how.second_hole, how.whole_crop))

@@ -22,6 +22,7 @@ from deepanon.training.batches import Augmentation, augment, hide_more, prepare
 from deepanon.training.checks import check_betas, check_networks, check_precision
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.draws import Draws, Share
+from deepanon.training.judges import judges
 from deepanon.training.processes import check_shares
 from deepanon.training.record import record
 
@@ -52,6 +53,8 @@ class GANTrainer(L.LightningModule):
             paper, 5 in WGAN-GP's.
         warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
             discriminator joins afterwards. 0 in the paper.
+        frozen_images: so many images first only the discriminator learns: for a generator that begins from a file, and
+            would be spoilt by the advice of a discriminator that has seen nothing.
         skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training.
             Each is made up for by ten steps taken, so that more than one in eleven for long ends it as well.
         compile: run both networks through `torch.compile` (penalties excepted: it cannot differentiate twice).
@@ -76,6 +79,7 @@ class GANTrainer(L.LightningModule):
         reconstruction_images: int = 0,
         discriminator_steps: int = 1,
         warmup_images: int = 0,
+        frozen_images: int = 0,
         skips: int = 10,
         compile: bool = False,
         seed: int = 0,
@@ -102,7 +106,10 @@ class GANTrainer(L.LightningModule):
         if bool(reconstruction_weight) != bool(reconstruction_images):
             raise OptionError("reconstruction_weight and reconstruction_images do nothing one without the other")
         self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
-        self.warmup_images, self.skips = check_count("warmup_images", warmup_images, 0), check_count("skips", skips, 0)
+        self.warmup_images = check_count("warmup_images", warmup_images, 0)
+        self.frozen_images, self.skips = check_count("frozen_images", frozen_images, 0), check_count("skips", skips, 0)
+        if warmup_images and frozen_images:
+            raise OptionError("warmup_images begin with the generator alone, frozen_images without it: choose one")
         self.compile_networks, self.seed = check_switch("compile", compile), check_count("seed", seed, 0)
         self.floor_boxes = check_switch("floor_boxes", floor_boxes)
         self.images_seen, self.skipped = 0, [0, 0]  # steps that are to make up for those left out, a network each
@@ -130,10 +137,10 @@ class GANTrainer(L.LightningModule):
         crops = hide_more(crops, self.augmentation, draws)
         z = draws.normal(self.generator.noise, 4, 4)
         turn, warming_up = self.images_seen // state.batch_size, self.images_seen < self.warmup_images
-        generator_too = warming_up or turn % self.discriminator_steps == 0
+        generator_too = warming_up or (self.images_seen >= self.frozen_images and turn % self.discriminator_steps == 0)
         with torch.set_grad_enabled(generator_too):
             fake = self.generator(crops.context, crops.mask, crops.keypoints, z, alpha=self._fade(state)).float()
-        judge, exact = self._judges(crops, state, draws)
+        judge, exact = judges(self.discriminator, crops, self.diffaugment, draws, self._fade(state), state.alpha)
         logs: Logs = {}
         if not warming_up:
             epsilon = draws.uniform(1, 1, 1)
@@ -143,26 +150,6 @@ class GANTrainer(L.LightningModule):
             logs |= self._generator_step(judge, real, fake, crops, adversarial=not warming_up)
         self._advance(len(real) * share.world)
         return {name: value.detach() for name, value in logs.items()}
-
-    def _judges(self, crops: Crops, state: GrowthState, draws: Draws) -> tuple[Judge, Judge]:
-        """The discriminator with its condition fixed, and the same for penalties: not compiled."""
-        numbers = self.diffaugment.draw(draws) if self.diffaugment else None
-
-        def view(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-            """What the discriminator is shown of a crop."""
-            seen = (image, crops.context, crops.mask, crops.keypoints)
-            return self.diffaugment.apply(seen, numbers) if self.diffaugment and numbers is not None else seen
-
-        def judge(image: Tensor) -> Tensor:
-            """Scores, in mixed precision and compiled if training is."""
-            scores: Tensor = self.discriminator(*view(image), alpha=self._fade(state))
-            return scores.float()
-
-        def exact(image: Tensor) -> Tensor:
-            """Scores as plain PyTorch computes them, which can be differentiated twice."""
-            return self.discriminator.forward(*view(image), alpha=state.alpha)
-
-        return judge, exact
 
     def _fade(self, state: GrowthState) -> Fade:
         """The fade weight as the networks take it: a tensor if they are compiled, lest they be so for each weight."""

@@ -12,7 +12,10 @@ from deepanon.training.loader import FaceData
 from deepanon.weights import LoadedGenerator
 from deepanon.weights.checkpoints import FORMAT
 
-SETTINGS = ("lr", "betas", "ema_half_life", "reconstruction_weight", "reconstruction_images", "warmup_images", "seed")
+SETTINGS = (
+    "lr", "betas", "ema_half_life", "reconstruction_weight", "reconstruction_images", "warmup_images", "frozen_images",
+    "seed",
+)  # fmt: skip
 
 
 def record(module: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deepanon.data.crops import PackedCrops
-from deepanon.errors import DataError, SchemaError
+from deepanon.errors import DataError, OptionError, SchemaError
 from deepanon.models import DeepPrivacyDiscriminator as Discriminator
 from deepanon.models import DeepPrivacyGenerator as Generator
 from deepanon.models import Growth, Phase, WassersteinGP
@@ -313,6 +313,27 @@ def test_the_critic_joins_after_the_warm_up(packed, tmp_path):
     assert moved(during, "generator")
     assert not moved(during, "discriminator")
     assert moved(after, "discriminator")
+
+
+def test_the_generator_joins_after_the_frozen_images(packed, tmp_path):
+    """While only the discriminator learns, generator and average keep the weights that they began with."""
+    networks = {"generator": small(), "discriminator": critic()}
+    during, _ = fit(build([Phase(8, 8, 0, 16)], **networks, frozen_images=16), faces(packed, 16), tmp_path / "a")
+    networks = {"generator": small(), "discriminator": critic()}
+    after, _ = fit(build([Phase(8, 8, 0, 24)], **networks, frozen_images=16), faces(packed, 16), tmp_path / "b")
+
+    def moved(network, start):
+        return any(not torch.equal(start.state_dict()[name], value) for name, value in network.state_dict().items())
+
+    assert not moved(during.generator, small())
+    assert not moved(during.ema, small())
+    assert moved(during.discriminator, critic())
+    assert moved(after.generator, small())
+
+
+def test_beginning_without_either_network_is_refused():
+    with pytest.raises(OptionError, match="choose one"):
+        build([Phase(8, 8, 0, 16)], generator=small(), discriminator=critic(), warmup_images=8, frozen_images=8)
 
 
 def small():
