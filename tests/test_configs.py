@@ -5,6 +5,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import torch
+
+from deepanon.models import MobileNetFeatures
 
 hydra = pytest.importorskip("hydra")
 from hydra import compose, initialize_config_dir  # noqa: E402
@@ -152,6 +155,9 @@ def test_training_can_be_built(choice, packed, fdf, tmp_path):
         choices += ["+logger.mode=disabled", "logger.offline=false"]
     if choice == "logger=tensorboard":
         pytest.importorskip("tensorboard")
+    if choice == "model=lean":  # the weights of what sees for it are the user's
+        torch.save(MobileNetFeatures().state_dict(), tmp_path / "seen.pth")
+        choices.append(f"model.discriminator.features.weights={tmp_path / 'seen.pth'}")
     config = composed("train", *choices)
     module = instantiate(config.model)
     assert module.growth.final_resolution == module.generator.resolution == config.model.generator.resolution

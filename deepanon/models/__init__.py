@@ -5,11 +5,14 @@ from typing import Any
 from deepanon.models.deepprivacy_discriminator import DeepPrivacyDiscriminator
 from deepanon.models.deepprivacy_generator import DeepPrivacyGenerator
 from deepanon.models.discriminator import Discriminator
+from deepanon.models.features import Features, MobileNetFeatures, NetworkFeatures
 from deepanon.models.generator import Generator
 from deepanon.models.growth import Growth, Phase
 from deepanon.models.lean_generator import LeanGenerator
 from deepanon.models.modulated_generator import ModulatedGenerator
 from deepanon.models.objectives import NonSaturating, Objective, WassersteinGP
+from deepanon.models.patch_discriminator import PatchDiscriminator
+from deepanon.models.projected_discriminator import ProjectedDiscriminator
 from deepanon.models.residual_discriminator import ResidualDiscriminator
 
 GENERATORS: dict[str, type[Generator]] = {
@@ -23,13 +26,18 @@ __all__ = [
     "DeepPrivacyDiscriminator",
     "DeepPrivacyGenerator",
     "Discriminator",
+    "Features",
     "Generator",
     "Growth",
     "LeanGenerator",
+    "MobileNetFeatures",
     "ModulatedGenerator",
+    "NetworkFeatures",
     "NonSaturating",
     "Objective",
+    "PatchDiscriminator",
     "Phase",
+    "ProjectedDiscriminator",
     "ResidualDiscriminator",
     "WassersteinGP",
     "build_generator",

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.checks import check_switch
-from deepanon.models.discriminator import Discriminator
+from deepanon.models.discriminator import ProgressiveDiscriminator
 from deepanon.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
@@ -20,14 +20,14 @@ from deepanon.models.layers import (
 )
 
 
-class DeepPrivacyDiscriminator(Discriminator):
+class DeepPrivacyDiscriminator(ProgressiveDiscriminator):
     """Progressive conditional critic (Hukkelås et al. 2019); no normalisation, as WGAN-GP requires.
 
     Args:
-        resolution: see `Discriminator`; the paper's network has 128.
-        widths: see `Discriminator`; the paper's are the generator's times sqrt(2), floored to multiples of 8.
-        keypoints: see `Discriminator`; 7 in the paper.
-        mask_channel: see `Discriminator`; the paper's network is not given the mask.
+        resolution: see `ProgressiveDiscriminator`; the paper's network has 128.
+        widths: see `ProgressiveDiscriminator`; the paper's are the generator's times sqrt(2), in multiples of 8.
+        keypoints: see `ProgressiveDiscriminator`; 7 in the paper.
+        mask_channel: see `ProgressiveDiscriminator`; the paper's network is not given the mask.
         deep: the paper's deep variant: four convolutions with a shortcut at each resolution instead of two without.
             Its widths are the generator's.
     """

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.checks import check_count
-from deepanon.models.discriminator import Discriminator
+from deepanon.models.discriminator import ProgressiveDiscriminator
 from deepanon.models.layers import (
     EqualizedConv2d,
     EqualizedLinear,
@@ -21,14 +21,14 @@ from deepanon.models.layers import (
 )
 
 
-class ResidualDiscriminator(Discriminator):
+class ResidualDiscriminator(ProgressiveDiscriminator):
     """Progressive conditional discriminator with shortcuts (Karras et al. 2020), for losses without a Lipschitz bound.
 
     Args:
-        resolution: see `Discriminator`.
-        widths: see `Discriminator`.
-        keypoints: see `Discriminator`.
-        mask_channel: see `Discriminator`.
+        resolution: see `ProgressiveDiscriminator`.
+        widths: see `ProgressiveDiscriminator`.
+        keypoints: see `ProgressiveDiscriminator`.
+        mask_channel: see `ProgressiveDiscriminator`.
         group: samples whose spread is shown to the network (minibatch standard deviation), 1 to leave it out;
             consecutive samples form a group, so a batch must be a multiple of it, or smaller.
     """

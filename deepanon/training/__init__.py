@@ -4,6 +4,7 @@ from deepanon.training.bar import GrowthBar
 from deepanon.training.batches import Augmentation
 from deepanon.training.callbacks import Checkpoints, SampleGrid
 from deepanon.training.diffaugment import DiffAugment
+from deepanon.training.eyes import retinaface_features, torchvision_features
 from deepanon.training.loader import FaceData, GrowthBatchSampler
 from deepanon.training.metrics import Metrics
 from deepanon.training.module import GANTrainer
@@ -20,4 +21,6 @@ __all__ = [
     "HeldOutDistance",
     "Metrics",
     "SampleGrid",
+    "retinaface_features",
+    "torchvision_features",
 ]

@@ -26,8 +26,8 @@ def judges(
         alpha: the same as a number.
 
     Returns:
-        Scores in mixed precision and compiled if training is; and scores as plain PyTorch computes them, for penalties,
-        because those can be differentiated twice.
+        Scores in mixed precision and compiled if training is; and those that penalties are taken of, as plain PyTorch
+        computes them, because they are differentiated twice.
     """
     numbers = diffaugment.draw(draws) if diffaugment else None
 
@@ -41,6 +41,6 @@ def judges(
         return scores.float()
 
     def exact(image: Tensor) -> Tensor:
-        return discriminator.forward(*view(image), alpha=alpha)
+        return discriminator.penalised(*view(image), alpha=alpha)
 
     return judge, exact

@@ -161,10 +161,13 @@ class GANTrainer(L.LightningModule):
         distance = reconstruction_loss(fake, real, crops.mask)
         if not adversarial:
             return {"generator/l1": distance, "generator/gradient": self._step(GENERATOR, distance)}
-        self.discriminator.requires_grad_(False)
+        learning = [p for p in self.discriminator.parameters() if p.requires_grad]  # parts of it may be frozen for good
+        for parameter in learning:
+            parameter.requires_grad_(False)
         loss = self.objective.generator(judge, real, fake)
         norm = self._step(GENERATOR, loss + self._reconstruction() * distance)
-        self.discriminator.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)
         return {"generator/loss": loss, "generator/l1": distance, "generator/gradient": norm}
 
     def _reconstruction(self) -> float:
