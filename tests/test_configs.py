@@ -135,7 +135,7 @@ def documented():
 
 @pytest.mark.parametrize(("file", "root", "overrides"), sorted(set(documented())), ids=str)
 def test_what_the_documentation_says_can_be_said(file, root, overrides):
-    choices = [(), ("data=fdf",), ("logger=wandb",)] if len(overrides) == 1 else [()]  # prose says where it applies
+    choices = [(), ("data=fdf",), ("logger=wandb",), ("model=lean",)] if len(overrides) == 1 else [()]  # prose says where it applies
     for program, choice in product([root] if root else ROOTS, choices):
         try:
             composed(program, *choice, *overrides)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,10 @@ def retinaface_features(weights: str | Path, side: int = 128) -> MobileNetFeatur
         raise FileNotFoundError(f"no weights at {path}: RetinaFace's mobilenet0.25_Final.pth is wanted there")
     features = MobileNetFeatures(side)
     try:
-        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        stored: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # zip, pickle and tensor code each raise their own on damaged files
+        raise ModelError(f"{path} does not hold weights that can be read: {type(error).__name__}: {error}") from error
+    try:
         stored = stored.get("state_dict", stored)
         for prefix in PREFIXES:
             stored = {name.removeprefix(prefix): value for name, value in stored.items()}
@@ -41,7 +43,7 @@ def retinaface_features(weights: str | Path, side: int = 128) -> MobileNetFeatur
                 f"{path} is not RetinaFace's MobileNet: {missing[0]} and {len(missing) - 1} more are missing"
             )
         features.load_state_dict({name: stored.get(name, value) for name, value in wanted.items()})
-    except (pickle.UnpicklingError, RuntimeError, AttributeError, EOFError, ValueError) as error:
+    except (RuntimeError, AttributeError) as error:
         raise ModelError(f"{path} does not hold the weights of RetinaFace's MobileNet: {error}") from error
     return features
 

@@ -48,7 +48,7 @@ def test_other_files_are_refused(tmp_path, change, message):
 
 def test_junk_and_nothing_are_refused(tmp_path):
     (tmp_path / "junk.pth").write_bytes(b"junk")
-    with pytest.raises(ModelError, match=r"junk.pth does not hold"):
+    with pytest.raises(ModelError, match=r"junk.pth does not hold weights that can be read"):
         retinaface_features(tmp_path / "junk.pth")
     with pytest.raises(FileNotFoundError, match=r"no weights at .*gone.pth"):
         retinaface_features(tmp_path / "gone.pth")
