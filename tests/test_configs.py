@@ -135,7 +135,8 @@ def documented():
 
 @pytest.mark.parametrize(("file", "root", "overrides"), sorted(set(documented())), ids=str)
 def test_what_the_documentation_says_can_be_said(file, root, overrides):
-    choices = [(), ("data=fdf",), ("logger=wandb",), ("model=lean",)] if len(overrides) == 1 else [()]  # prose says where it applies
+    prose = [(), ("data=fdf",), ("logger=wandb",), ("model=lean",)]  # prose says where it applies
+    choices = prose if len(overrides) == 1 else [()]
     for program, choice in product([root] if root else ROOTS, choices):
         try:
             composed(program, *choice, *overrides)
