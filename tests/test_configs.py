@@ -135,7 +135,7 @@ def documented():
 
 @pytest.mark.parametrize(("file", "root", "overrides"), sorted(set(documented())), ids=str)
 def test_what_the_documentation_says_can_be_said(file, root, overrides):
-    prose = [(), ("data=fdf",), ("logger=wandb",), ("model=lean",)]  # prose says where it applies
+    prose = [(), ("data=fdf",), ("logger=wandb",), ("model=projected",)]  # prose says where it applies
     choices = prose if len(overrides) == 1 else [()]
     for program, choice in product([root] if root else ROOTS, choices):
         try:
@@ -156,7 +156,7 @@ def test_training_can_be_built(choice, packed, fdf, tmp_path):
         choices += ["+logger.mode=disabled", "logger.offline=false"]
     if choice == "logger=tensorboard":
         pytest.importorskip("tensorboard")
-    if choice == "model=lean":  # the weights of what sees for it are the user's
+    if choice == "model=projected":  # the weights of what sees for it are the user's
         torch.save(MobileNetFeatures().state_dict(), tmp_path / "seen.pth")
         choices.append(f"model.discriminator.features.weights={tmp_path / 'seen.pth'}")
     config = composed("train", *choices)

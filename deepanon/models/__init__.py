@@ -11,7 +11,6 @@ from deepanon.models.growth import Growth, Phase
 from deepanon.models.lean_generator import LeanGenerator
 from deepanon.models.modulated_generator import ModulatedGenerator
 from deepanon.models.objectives import NonSaturating, Objective, WassersteinGP
-from deepanon.models.patch_discriminator import PatchDiscriminator
 from deepanon.models.projected_discriminator import ProjectedDiscriminator
 from deepanon.models.residual_discriminator import ResidualDiscriminator
 
@@ -35,7 +34,6 @@ __all__ = [
     "NetworkFeatures",
     "NonSaturating",
     "Objective",
-    "PatchDiscriminator",
     "Phase",
     "ProjectedDiscriminator",
     "ResidualDiscriminator",

@@ -7,24 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.models.generator import Generator
-from deepanon.models.layers import (
-    EqualizedConv2d,
-    Fade,
-    blend,
-    check_widths,
-    conv_unit,
-    fading,
-    keypoint_maps,
-    resolutions,
-)
+from deepanon.models.layers import EqualizedConv2d, Fade, blend, conv_unit, fading, keypoint_maps, resolutions
 
 
 class DeepPrivacyGenerator(Generator):
     """Progressive U-Net of DeepPrivacy (Hukkelås et al. 2019, §3).
 
-    The arguments are those of `Generator`, and `widths`, channels at each resolution from 4 to `resolution`. The
-    paper's network has 128 px, 256 or 512 channels up to 32 px, half at 64, a quarter at 128, 7 keypoints, and neither
-    `mask_channel` nor `composite` (configs/model/deepprivacy.yaml).
+    The arguments are those of `Generator`. The paper's network has 128 px, 256 or 512 channels up to 32 px, half
+    at 64, a quarter at 128, 7 keypoints, and neither `mask_channel` nor `composite` (configs/model/deepprivacy.yaml).
     """
 
     architecture = "deepprivacy"
@@ -32,8 +22,7 @@ class DeepPrivacyGenerator(Generator):
     def __init__(
         self, resolution: int, widths: dict[int, int], keypoints: int = 5, noise: int = 32, **options: bool
     ) -> None:
-        super().__init__(resolution, keypoints, noise, **options)
-        self.widths = check_widths(widths, resolution)
+        super().__init__(resolution, widths, keypoints, noise, **options)
         c, sizes = self.widths, resolutions(resolution)
         self.from_rgb = nn.ModuleDict({str(r): EqualizedConv2d(3 + self.mask_channel, c[r], 1) for r in sizes})
         self.encoder = nn.ModuleDict(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from deepanon.checks import check_count, check_switch
-from deepanon.models.layers import Fade, check_resolution, check_size, check_widths
+from deepanon.models.layers import Fade, check_resolution, check_widths
 
 
 class Discriminator(nn.Module, ABC):
@@ -19,11 +19,9 @@ class Discriminator(nn.Module, ABC):
         keypoints: number of keypoints K that condition it.
     """
 
-    grows = True  # whether it takes smaller crops too, as it did before it grew
-
     def __init__(self, resolution: int, keypoints: int = 5) -> None:
         super().__init__()
-        self.resolution, self.keypoints = check_resolution(resolution), check_count("keypoints", keypoints)
+        self.resolution, self.keypoints = resolution, check_count("keypoints", keypoints)
 
     @abstractmethod
     def forward(self, image: Tensor, context: Tensor, mask: Tensor, keypoints: Tensor, *, alpha: Fade = 1.0) -> Tensor:
@@ -60,7 +58,7 @@ class ProgressiveDiscriminator(Discriminator):
 
     def forward(self, image: Tensor, context: Tensor, mask: Tensor, keypoints: Tensor, *, alpha: Fade = 1.0) -> Tensor:
         """Return (N,) scores; see `Discriminator`."""
-        top = check_size("discriminator", image.shape[-1], self.resolution, alpha)
+        top = check_resolution("discriminator", image.shape[-1], self.resolution, alpha)
         seen = torch.cat([image, context, mask] if self.mask_channel else [image, context], 1)
         return self._judge(seen, keypoints, top, alpha)
 

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from deepanon.checks import check_count, check_switch
-from deepanon.models.layers import Fade, check_resolution, check_size
+from deepanon.models.layers import Fade, check_resolution, check_widths
 
 
 class Generator(nn.Module, ABC):
-    """Base of the generators; a subclass defines the layers, their `widths`, and `_draw`.
+    """Base of the generators; a subclass defines the layers and `_draw`.
 
     Args:
         resolution: crop size of the fully grown network in pixels, a power of two >= 8.
+        widths: channels at each resolution from 4 to `resolution`.
         keypoints: number of keypoints K that condition it.
         noise: channels of z, which has shape (N, noise, 4, 4).
         mask_channel: give the mask to the network as a fourth input channel.
@@ -24,19 +25,18 @@ class Generator(nn.Module, ABC):
     """
 
     architecture: str  # name under which `build_generator` and generator files know the class
-    widths: dict[int, int]  # channels at each resolution
-    grows = True  # whether it can be run at smaller sizes, as it was before it grew
 
     def __init__(
         self,
         resolution: int,
+        widths: dict[int, int],
         keypoints: int = 5,
         noise: int = 32,
         mask_channel: bool = True,
         composite: bool = True,
     ) -> None:
         super().__init__()
-        self.resolution = check_resolution(resolution)
+        self.widths, self.resolution = check_widths(widths, resolution), resolution
         self.keypoints, self.noise = check_count("keypoints", keypoints), check_count("noise", noise)
         self.mask_channel = check_switch("mask_channel", mask_channel)
         self.composite = check_switch("composite", composite)
@@ -69,7 +69,7 @@ class Generator(nn.Module, ABC):
         Returns:
             (N, 3, S, S) float, nominally in [-1, 1] (not clipped).
         """
-        top = check_size("generator", context.shape[-1], self.resolution, alpha, grows=self.grows)
+        top = check_resolution("generator", context.shape[-1], self.resolution, alpha)
         drawn = self._draw(torch.cat([context, mask], 1) if self.mask_channel else context, keypoints, z, top, alpha)
         return context * (1 - mask) + drawn * mask if self.composite else drawn
 

@@ -117,30 +117,13 @@ def resolutions(top: int) -> list[int]:
     return [2**power for power in range(3, top.bit_length())]
 
 
-def check_size(name: str, size: int, largest: int, alpha: Fade, *, grows: bool = True) -> int:
+def check_resolution(name: str, size: int, largest: int, alpha: Fade) -> int:
     """Return `size` if network `name` can be run at it; `ValueError` otherwise."""
-    sizes = resolutions(largest) if grows else [largest]
-    if size not in sizes:
-        raise ValueError(f"{name}: crop size must be one of {sizes}, got {size}")
-    if fading(alpha) and not grows:
-        raise ValueError(f"{name}: it does not grow, alpha must be 1")
+    if size not in resolutions(largest):
+        raise ValueError(f"{name}: crop size must be one of {resolutions(largest)}, got {size}")
     if fading(alpha) and size == 8:
         raise ValueError(f"{name}: 8 px is the smallest size, there is nothing to fade in from; alpha must be 1")
     return size
-
-
-def check_resolution(resolution: int) -> int:
-    """Return it if a network can have it; `ValueError` unless it is a power of two >= 8, `TypeError` if no number."""
-    if check_count("resolution", resolution) < 8 or resolution & (resolution - 1):
-        raise ValueError(f"resolution must be a power of two >= 8, got {resolution}")
-    return resolution
-
-
-def check_patch(patch: int, resolution: int) -> int:
-    """Return the side of a cell if so many pixels can be one; `ValueError` or `TypeError` otherwise."""
-    if check_count("patch", patch) & (patch - 1) or resolution // patch < 8:
-        raise ValueError(f"patch must be a power of two and leave 8 cells of {resolution} px or more, got {patch}")
-    return patch
 
 
 def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
@@ -150,7 +133,8 @@ def check_widths(widths: dict[int, int], top: int) -> dict[int, int]:
         ValueError: `top` is no power of two >= 8, a size is missing or no power of two, or a count is not positive.
         TypeError: something is not a whole number.
     """
-    check_resolution(top)
+    if check_count("resolution", top) < 8 or top & (top - 1):
+        raise ValueError(f"resolution must be a power of two >= 8, got {top}")
     if not isinstance(widths, Mapping):
         raise TypeError(f"widths must map resolutions to channel counts, got {widths!r}")
     needed = [4, *resolutions(top)]

@@ -29,9 +29,6 @@ def check_networks(generator: Generator, discriminator: Discriminator, growth: G
         check_kind(name, value, kind)
     if generator.resolution != growth.final_resolution:
         raise ValueError(f"generator is {generator.resolution} px but growth ends at {growth.final_resolution} px")
-    for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if not network.grows and growth.phases[0].resolution != network.resolution:
-            raise ValueError(f"{name} does not grow, but growth begins at {growth.phases[0].resolution} px")
     if discriminator.resolution < growth.final_resolution:
         raise ValueError(f"discriminator is {discriminator.resolution} px, growth ends at {growth.final_resolution} px")
     for name, network in (("generator", generator), ("discriminator", discriminator)):

@@ -9,12 +9,13 @@ from deepanon.models import (
     DeepPrivacyDiscriminator,
     DeepPrivacyGenerator,
     Generator,
+    LeanGenerator,
     ModulatedGenerator,
     ResidualDiscriminator,
     build_generator,
 )
 from deepanon.models.layers import EqualizedConv2d, EqualizedLinear, PixelNorm, ResidualDown, keypoint_maps
-from deepanon.models.modulation import ModulatedConv2d
+from deepanon.models.modulated_generator import ModulatedConv2d
 from deepanon.models.residual_discriminator import minibatch_deviation
 
 WIDTHS = {4: 16, 8: 12, 16: 8, 32: 6}
@@ -22,12 +23,14 @@ K = 5
 FAMILIES = {
     "deepprivacy": (DeepPrivacyGenerator, DeepPrivacyDiscriminator),
     "modern": (ModulatedGenerator, ResidualDiscriminator),
+    "lean": (LeanGenerator, ResidualDiscriminator),
 }
 POINTED = {  # layers whose last input channels are keypoint maps
     "deepprivacy": [lambda g, r=r: g.decoder[r][0][0] for r in ("8", "16", "32")],
     "modulated": [lambda g: g.core, lambda g: g.start.first.conv]
     + [lambda g, r=r: g.decoder[r].first.conv for r in ("8", "16", "32")],
 }
+POINTED["lean"] = POINTED["modulated"]
 
 
 @pytest.fixture(params=FAMILIES.values(), ids=FAMILIES)
@@ -321,11 +324,13 @@ def test_residual_block_halves():
     assert ResidualDown(5, 6, 7)(torch.randn(2, 5, 8, 8)).shape == (2, 7, 4, 4)
 
 
-def test_noise_reaches_every_layer_of_the_modern_decoder():
-    network, (_, _, points, z) = ModulatedGenerator(32, WIDTHS), inputs()
+@pytest.mark.parametrize("kind", [ModulatedGenerator, LeanGenerator])
+def test_noise_reaches_every_layer_of_the_modern_decoder(kind):
+    network, (_, _, points, z) = kind(32, WIDTHS), inputs()
     z.requires_grad_(True)
     for r in (8, 16, 32):
-        style = network.style(torch.randn(3, 16, 4, 4), points, z)
-        x = network.decoder[str(r)](torch.randn(3, WIDTHS[r // 2] + WIDTHS[r] + K, r, r), style)
+        style = network._style(torch.randn(3, 16, 4, 4), points, z)
+        drawn, seen = torch.randn(3, WIDTHS[r // 2], r // 2, r // 2), torch.randn(3, WIDTHS[r], r, r)
+        x = network.decoder[str(r)](drawn, seen, points, style)
         (gradient,) = torch.autograd.grad(x.square().sum() + x[:, 0].sum(), z)
         assert gradient.abs().max() > 0
