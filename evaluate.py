@@ -24,7 +24,9 @@ from deepanon.data.wider_truth import read_wider_truth
 from deepanon.errors import DeepanonError, OptionError, lookup
 from deepanon.evaluation import (
     CropStudy,
+    FaceBook,
     Method,
+    NewFaces,
     PeopleStudy,
     PhotoStudy,
     QualityStudy,
@@ -137,7 +139,22 @@ def crop_studies(config: DictConfig, methods: Methods, store: Store, zero: Metho
             resamples=config.resamples,
         )
         chosen = [Method(name, method, method.description, method.random) for name, method in (methods | zero).items()]
-        yield CropStudy(quality, chosen)
+        yield CropStudy(quality, chosen, new_faces(config, quality, store))
+
+
+def new_faces(config: DictConfig, quality: QualityStudy, store: Store) -> NewFaces | None:
+    """What recognisers and detectors make of the faces of a set of crops, if any is named."""
+    crops = config.crops
+    if not crops.recognisers and not crops.scorers:
+        return None
+    books = [
+        FaceBook(book.data, book.rows, book.resolution, store, book.progress)
+        for book in (quality.book, quality.train_book)
+        if book
+    ]
+    eyes = (named(config, group, crops[group]) for group in ("recognisers", "scorers"))
+    training = books[1] if len(books) > 1 else None
+    return NewFaces(quality.data, books[0], *eyes, training, list(config.seeds), config.resamples)
 
 
 def build(config: DictConfig) -> tuple[list[Study], Methods]:
@@ -188,9 +205,9 @@ def weight_files(config: DictConfig) -> dict[str, str]:
     )
     used = {
         **({"finder": config.finder} if data or people else {}),
-        **{f"scorers.{name}": config.scorers[name].detector for name in _scorers(data, people)},
+        **{f"scorers.{name}": config.scorers[name].detector for name in _scorers(data, people, crops)},
         **{f"attributes.{name}": config.attributes[name].network for name in (data.attributes if data else ())},
-        **{f"recognisers.{name}": config.recognisers[name].embedder for name in (people.recognisers if people else ())},
+        **{f"recognisers.{name}": config.recognisers[name].embedder for name in _recognisers(people, crops)},
         **{f"embedders.{name}": config.embedders[name] for name in (crops.embedders if crops else ())},
     }
     files = {name: leaf.weights for name, leaf in used.items() if leaf.get("weights")}
@@ -202,8 +219,13 @@ def weight_files(config: DictConfig) -> dict[str, str]:
     return files | {"gan": str(BUNDLED.get(gan, gan))}
 
 
-def _scorers(data: DictConfig | None, people: DictConfig | None) -> list[str]:
-    return [*(data.scorers if data else ()), *([people.attacker] if people else ())]
+def _scorers(data: DictConfig | None, people: DictConfig | None, crops: DictConfig | None) -> list[str]:
+    attacker = [people.attacker] if people else []
+    return [*(data.scorers if data else ()), *attacker, *(crops.scorers if crops else ())]
+
+
+def _recognisers(people: DictConfig | None, crops: DictConfig | None) -> list[str]:
+    return [name for part in (people, crops) if part for name in part.recognisers]
 
 
 @hydra.main(config_path="configs", config_name="evaluate", version_base="1.3")

@@ -27,7 +27,7 @@ class PackedCrops(CropSet):
 
     Layout of `root`: `<split>.npz` with arrays `key` (N,) names, `shard` (N,) numbers, `box` (N, 4) and `keypoints`
     (N, K, 2) as fractions of the crop; `<split>-NNN.tar` with members `<key>.jpg`, square; perhaps `meta.json`. See
-    data/README.md.
+    data/README.md. An array `identity` (N,) of text says who is in each crop.
 
     Args:
         root: folder of the shards.
@@ -70,6 +70,7 @@ class PackedCrops(CropSet):
         if not len(rows):
             raise DataError(f"{self.root}: no crops of split {split!r} left (sources {sources}, limit {limit})")
         super().__init__(arrays["box"][rows], arrays["keypoints"][rows], schema, resolution, max_corrupt, cache_gib)
+        self.people = arrays["identity"][rows].tolist() if "identity" in arrays else None
         self.shards = Shards(self.root, split, arrays["key"][rows], arrays["shard"][rows])
         self._check_sizes()
 
@@ -108,12 +109,13 @@ def _schema_of(root: Path, asked: KeypointSchema | str | None) -> KeypointSchema
 def _read_arrays(path: Path, schema: KeypointSchema) -> dict[str, Array]:
     if not path.is_file():
         raise DataError(_why_missing(path))
-    arrays = read_arrays(path, (*REQUIRED, "source"))
+    arrays = read_arrays(path, (*REQUIRED, "source", "identity"))
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
         raise DataError(f"{path}: arrays missing: {', '.join(missing)}")
     n = len(np.atleast_1d(arrays["key"]))
-    shapes = {"key": (n,), "shard": (n,), "box": (n, 4), "keypoints": (n, len(schema), 2), "source": (n,)}
+    shapes = {"key": (n,), "shard": (n,), "box": (n, 4), "keypoints": (n, len(schema), 2)}
+    shapes |= {"source": (n,), "identity": (n,)}
     for name, array in arrays.items():
         if array.shape != shapes[name]:
             raise DataError(

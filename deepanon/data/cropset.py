@@ -40,6 +40,9 @@ class CropSet(Dataset[FaceBatch], ABC):
     In the main process, decoded crops are kept while all of them at the current resolution take less than `cache_gib`;
     they are freed when another resolution is asked for. Workers keep nothing, so that memory stays flat.
 
+    Attributes:
+        people: who is in each crop; None where nobody said.
+
     Args:
         boxes: (n, 4) float32 fractions of the crop.
         keypoints: (n, K, 2) float32 fractions of the crop.
@@ -52,6 +55,8 @@ class CropSet(Dataset[FaceBatch], ABC):
         TypeError: an argument of another kind.
         OptionError: an impossible value.
     """
+
+    people: list[str] | None = None
 
     def __init__(
         self,

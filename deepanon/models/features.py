@@ -22,6 +22,7 @@ class Features(nn.Module, ABC):
     channels: tuple[int, ...]
     strides: tuple[int, ...]
     side: int
+    colour: Tensor
 
     def train(self, mode: bool = True) -> Features:
         """Stays in evaluation mode: its statistics are those that it came with."""
@@ -85,6 +86,8 @@ class NetworkFeatures(Features):
     Raises:
         ValueError: the maps do not halve.
     """
+
+    deviation: Tensor
 
     def __init__(
         self,

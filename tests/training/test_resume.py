@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from deepanon.data.crops import PackedCrops
-from deepanon.models import Growth, ModulatedGenerator, NonSaturating, Phase, ResidualDiscriminator
+from deepanon.models import (
+    Growth,
+    LeanGenerator,
+    MobileNetFeatures,
+    ModulatedGenerator,
+    NonSaturating,
+    Phase,
+    ProjectedDiscriminator,
+    ResidualDiscriminator,
+)
 from deepanon.training import Augmentation, Checkpoints, DiffAugment, FaceData, GANTrainer
 
 WIDTHS = {4: 8, 8: 8, 16: 4}
@@ -30,11 +39,24 @@ class KilledError(Exception):
     pass
 
 
-def fit(packed, folder, *, seed=0, stop=None, ckpt=None):
+def projected():
+    """Its frozen network has the same weights in every run, as if they came from a file; the heads have others."""
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        features = MobileNetFeatures(32)
+    return ProjectedDiscriminator(ResidualDiscriminator(8, WIDTHS), features, 16, mixed=4, width=4)
+
+
+FAMILIES = {
+    "modern": lambda: (ModulatedGenerator(16, WIDTHS), ResidualDiscriminator(16, WIDTHS)),
+    "projected": lambda: (LeanGenerator(16, WIDTHS), projected()),
+}
+
+
+def fit(packed, folder, family, *, seed=0, stop=None, ckpt=None):
     torch.manual_seed(seed)
     module = GANTrainer(
-        ModulatedGenerator(16, WIDTHS),
-        ResidualDiscriminator(16, WIDTHS),
+        *FAMILIES[family](),
         Growth([Phase(8, 8, 0, 16), Phase(16, 4, 16, 16)]),
         NonSaturating(every=2),
         augmentation=Augmentation(second_hole=0.5),
@@ -62,19 +84,25 @@ def stored(folder):
 
 @pytest.fixture(scope="module")
 def straight(packed, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("straight")
-    fit(packed, folder)
-    return stored(folder)
+    """Family -> what it holds if nothing stops it."""
+    tables = {}
+    for family in FAMILIES:
+        folder = tmp_path_factory.mktemp(family)
+        fit(packed, folder, family)
+        tables[family] = stored(folder)
+    return tables
 
 
-@pytest.mark.parametrize("stop", [8, 16, 20, 28, 36])
-def test_it_goes_on_bit_for_bit(straight, packed, tmp_path, stop):
+@pytest.mark.parametrize(
+    ("family", "stop"), [*(("modern", images) for images in (8, 16, 20, 28, 36)), ("projected", 20), ("projected", 36)]
+)
+def test_it_goes_on_bit_for_bit(straight, packed, tmp_path, family, stop):
     """In a phase, at the growth, in the fade on an even and an odd turn, after it."""
     with pytest.raises(KilledError):
-        fit(packed, tmp_path, stop=stop)
+        fit(packed, tmp_path, family, stop=stop)
     assert stored(tmp_path)["images_seen"] == stop
-    fit(packed, tmp_path, seed=1, ckpt=tmp_path / "last.ckpt")
-    resumed = stored(tmp_path)
+    fit(packed, tmp_path, family, seed=1, ckpt=tmp_path / "last.ckpt")
+    resumed, straight = stored(tmp_path), straight[family]
     assert resumed.keys() == straight.keys()
     assert len(straight) > 200
     assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []

@@ -9,7 +9,6 @@ from deepanon.evaluation.studies.crops import CropStudy
 from deepanon.evaluation.studies.examples import Example, add_examples
 from deepanon.evaluation.studies.people import PeopleStudy
 from deepanon.evaluation.studies.photos import PhotoStudy
-from deepanon.evaluation.studies.scorer import Scorer
 from deepanon.evaluation.values import Value
 
 
@@ -36,4 +35,4 @@ class Study(Protocol):
         ...
 
 
-__all__ = ["CropStudy", "Example", "PeopleStudy", "PhotoStudy", "Scorer", "Study", "add_examples"]
+__all__ = ["CropStudy", "Example", "PeopleStudy", "PhotoStudy", "Study", "add_examples"]

@@ -6,28 +6,31 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from deepanon.evaluation.newfaces import NewFaces
 from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.quality import Method, QualityStudy
 from deepanon.evaluation.values import Value
 
 
 class CropStudy:
-    """`QualityStudy` of certain methods, in the form that the other studies have.
+    """`QualityStudy` and `NewFaces` of certain methods, in the form that the other studies have.
 
     Args:
-        quality: what measures.
+        quality: what measures how real the pictures look.
         methods: what is measured.
+        newfaces: what shows the faces to recognisers and detectors; None leaves that out.
     """
 
-    def __init__(self, quality: QualityStudy, methods: Sequence[Method]) -> None:
-        self.name, self.quality, self.methods = quality.data, quality, list(methods)
+    def __init__(self, quality: QualityStudy, methods: Sequence[Method], newfaces: NewFaces | None = None) -> None:
+        self.name, self.quality, self.methods, self.newfaces = quality.data, quality, list(methods), newfaces
 
     def observe(self, progress: Progress = iter) -> None:
         """Nothing to do ahead: `values` draws chunk by chunk, and keeps what it drew."""
 
     def values(self) -> list[Value]:
         """All numbers."""
-        return list(self.quality.values(self.methods))
+        values = list(self.quality.values(self.methods))
+        return values + (list(self.newfaces.values(self.methods)) if self.newfaces else [])
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -38,6 +41,7 @@ class CropStudy:
             "training crops": 0 if train is None else len(train.rows),
             "resolution": book.resolution,
             "embedders": {embedder.name: embedder.description for embedder in self.quality.embedders},
+            **(self.newfaces.facts if self.newfaces else {}),
             "fingerprint": hashlib.sha256(f"{book.fingerprint} {book.rows}".encode()).hexdigest(),
             "resamples": self.quality.resamples,
             "notes": [

@@ -30,8 +30,8 @@ from deepanon.evaluation.observing import (
 )
 from deepanon.evaluation.observing.observations import Progress
 from deepanon.evaluation.report import worst_cases
+from deepanon.evaluation.scorer import Scorer
 from deepanon.evaluation.studies.examples import Example
-from deepanon.evaluation.studies.scorer import Scorer
 from deepanon.evaluation.utility import utility_values
 from deepanon.evaluation.values import Value
 from deepanon.geometry import Array

@@ -30,8 +30,8 @@ from deepanon.evaluation.observing import (
     faces_of,
 )
 from deepanon.evaluation.observing.observations import Progress
+from deepanon.evaluation.scorer import Scorer
 from deepanon.evaluation.studies.examples import GRID, WORST, Example, best_scores, chosen, lost_faces, unchanged_faces
-from deepanon.evaluation.studies.scorer import Scorer
 from deepanon.evaluation.utility import attribute_values, utility_values, yaws_of
 from deepanon.evaluation.utility.means import FEW_PHOTOS
 from deepanon.evaluation.values import Value
