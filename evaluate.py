@@ -24,7 +24,6 @@ from deepanon.data.wider_truth import read_wider_truth
 from deepanon.errors import DeepanonError, OptionError, lookup
 from deepanon.evaluation import (
     CropStudy,
-    FaceBook,
     Method,
     NewFaces,
     PeopleStudy,
@@ -36,9 +35,11 @@ from deepanon.evaluation import (
     build_variants,
     run,
 )
+from deepanon.evaluation.newfaces import measure_cost
 from deepanon.evaluation.observing import CONTEXT, JPEG, NONE
 from deepanon.evaluation.quality import Lpips
-from deepanon.evaluation.report import terminal_tables
+from deepanon.evaluation.report import Results, card_table, terminal_tables
+from deepanon.files import replacing
 from deepanon.weights import BUNDLED, DEFAULT
 
 Methods = dict[str, Anonymizer]
@@ -139,22 +140,8 @@ def crop_studies(config: DictConfig, methods: Methods, store: Store, zero: Metho
             resamples=config.resamples,
         )
         chosen = [Method(name, method, method.description, method.random) for name, method in (methods | zero).items()]
-        yield CropStudy(quality, chosen, new_faces(config, quality, store))
-
-
-def new_faces(config: DictConfig, quality: QualityStudy, store: Store) -> NewFaces | None:
-    """What recognisers and detectors make of the faces of a set of crops, if any is named."""
-    crops = config.crops
-    if not crops.recognisers and not crops.scorers:
-        return None
-    books = [
-        FaceBook(book.data, book.rows, book.resolution, store, book.progress)
-        for book in (quality.book, quality.train_book)
-        if book
-    ]
-    eyes = (named(config, group, crops[group]) for group in ("recognisers", "scorers"))
-    training = books[1] if len(books) > 1 else None
-    return NewFaces(quality.data, books[0], *eyes, training, list(config.seeds), config.resamples)
+        eyes = [named(config, group, crops[group]) for group in ("recognisers", "scorers")]
+        yield CropStudy(quality, chosen, NewFaces(quality, *eyes) if any(eyes) else None)
 
 
 def build(config: DictConfig) -> tuple[list[Study], Methods]:
@@ -200,32 +187,38 @@ def _reason(error: Exception) -> str:
 
 def weight_files(config: DictConfig) -> dict[str, str]:
     """Files of what was learnt, by what uses them; of what this run does not use, none."""
-    data, people, crops = (
-        config[part] if config[part].root is not None else None for part in ("data", "people", "crops")
-    )
-    used = {
-        **({"finder": config.finder} if data or people else {}),
-        **{f"scorers.{name}": config.scorers[name].detector for name in _scorers(data, people, crops)},
-        **{f"attributes.{name}": config.attributes[name].network for name in (data.attributes if data else ())},
-        **{f"recognisers.{name}": config.recognisers[name].embedder for name in _recognisers(people, crops)},
-        **{f"embedders.{name}": config.embedders[name] for name in (crops.embedders if crops else ())},
+    groups = {
+        "data": ("scorers", "attributes"),
+        "people": ("recognisers",),
+        "crops": ("embedders", "recognisers", "scorers"),
     }
-    files = {name: leaf.weights for name, leaf in used.items() if leaf.get("weights")}
+    parts = [part for part in groups if config[part].root is not None]
+    used = {f"{group}.{name}": config[group][name] for p in parts for group in groups[p] for name in config[p][group]}
+    if "people" in parts:
+        used[f"scorers.{config.people.attacker}"] = config.scorers[config.people.attacker]
+    if parts != ["crops"]:
+        used["finder"] = config.finder
+    nodes = [(name, node) for name, leaf in used.items() for node in (leaf, *leaf.values()) if OmegaConf.is_dict(node)]
+    files = {name: str(node.weights) for name, node in nodes if node.get("weights")}
     beside = {f"{name}.bin": Path(file).with_suffix(".bin") for name, file in files.items() if file.endswith(".xml")}
     files |= {name: str(file) for name, file in beside.items() if file.is_file()}  # OpenVINO's numbers
     if config.methods is not None and "gan" not in config.methods:
         return files
-    gan = config.options.get("gan", {}).get("model", DEFAULT)
+    gan = model_of(config)
     return files | {"gan": str(BUNDLED.get(gan, gan))}
 
 
-def _scorers(data: DictConfig | None, people: DictConfig | None, crops: DictConfig | None) -> list[str]:
-    attacker = [people.attacker] if people else []
-    return [*(data.scorers if data else ()), *attacker, *(crops.scorers if crops else ())]
+def model_of(config: DictConfig) -> str:
+    """Name or file of the generator that "gan" draws with."""
+    return str(config.options.get("gan", {}).get("model", DEFAULT))
 
 
-def _recognisers(people: DictConfig | None, crops: DictConfig | None) -> list[str]:
-    return [name for part in (people, crops) if part for name in part.recognisers]
+def write_card(config: DictConfig, results: Results) -> str:
+    """Write the figures of the generator's card beside the report; returns them."""
+    table = card_table(results, "gan", measure_cost(model_of(config)))
+    with replacing(Path(config.output) / "report" / "card.md") as temporary:
+        temporary.write_text(table, encoding="utf-8")
+    return table
 
 
 @hydra.main(config_path="configs", config_name="evaluate", version_base="1.3")
@@ -236,9 +229,10 @@ def main(config: DictConfig) -> None:
         results, failures = run(
             studies, methods, config.output, list(config.seeds), weight_files(config), config.no_photos, progress
         )
+        card = write_card(config, results) if config.card else ""
     except (DeepanonError, OSError) as error:
         sys.exit(f"evaluate.py: {error}")
-    print(terminal_tables(results))
+    print(terminal_tables(results), card, sep="\n")
     print(f"report: {Path(config.output) / 'report' / 'index.html'}")
     if failures:
         sys.exit("\n".join(f"evaluate.py: {failure}" for failure in failures))

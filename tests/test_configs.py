@@ -27,12 +27,19 @@ def groups(root):
             yield group, f"+{group}@{package.rpartition('.')[0]}.another" if package else group
 
 
+def meant_for(root, path):
+    """Whether a file can be chosen under a root: an experiment changes what only one of them has."""
+    known = {*OmegaConf.load(FOLDER / f"{root}.yaml"), *(group for group, _ in groups(root))}
+    return path.parent.name != "experiment" or OmegaConf.load(path).keys() - {"defaults"} <= known
+
+
 CHOICES = sorted(
     {
         (root, f"{how}={path.stem}")
         for root in ROOTS
         for group, how in groups(root)
         for path in (FOLDER / group).glob("[a-z]*.yaml")  # _base is no choice
+        if meant_for(root, path)
     }
 )
 

@@ -4,7 +4,7 @@ from deepanon.evaluation.bootstrap import ratio_interval, resample
 from deepanon.evaluation.detection import WiderTable, coco_tables, wider_tables
 from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.metrics import METRICS
-from deepanon.evaluation.newfaces import FaceBook, NewFaces
+from deepanon.evaluation.newfaces import NewFaces
 from deepanon.evaluation.observing import Observations, Regions, Store, build_variants
 from deepanon.evaluation.quality import Method, QualityStudy
 from deepanon.evaluation.report import Results, write_report
@@ -16,7 +16,6 @@ from deepanon.evaluation.values import Value
 __all__ = [
     "METRICS",
     "CropStudy",
-    "FaceBook",
     "Method",
     "Metric",
     "NewFaces",

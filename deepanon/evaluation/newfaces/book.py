@@ -14,7 +14,7 @@ from deepanon.evaluation.newfaces.eyes import Eye
 from deepanon.evaluation.newfaces.strangers import donors, exchanged
 from deepanon.evaluation.quality.cache import ArrayCache
 from deepanon.evaluation.quality.draws import Method, replaced
-from deepanon.evaluation.quality.features import CHUNK, fingerprint
+from deepanon.evaluation.quality.features import CHUNK, FeatureBook, fingerprint
 from deepanon.geometry import Array
 
 STRANGER = Method("stranger", None, "the face of another person of the set", False)
@@ -40,6 +40,11 @@ class FaceBook:
     ) -> None:
         self.data, self.rows, self.resolution, self.cache = data, list(rows), resolution, cache
         self.progress = progress
+
+    @classmethod
+    def beside(cls, book: FeatureBook) -> FaceBook:
+        """Of the same crops, kept in the same place."""
+        return cls(book.data, book.rows, book.resolution, book.cache, book.progress)
 
     @property
     def people(self) -> list[str]:

@@ -17,7 +17,7 @@ METRICS = {
         "Drawn faces that are taken for the person who was there, at the threshold that accepts one in a thousand "
         "pairs of different people.",
     ),
-    "drawn_match_over": Metric(
+    "drawn_match_over_stranger": Metric(
         "more than a stranger", "share", "low",
         "The same, less the share at which the face of another real person in the same surroundings is taken for them.",
     ),
@@ -25,7 +25,7 @@ METRICS = {
         "nearest of training", "distance", "high",
         "Distance (1 - cosine) of a face to the nearest of the training set, in the mean.",
     ),
-    "nearest_over": Metric(
+    "nearest_over_stranger": Metric(
         "nearer than a stranger", "distance", "high",
         "The same, less that of the original, whom the generator never saw; above 0, nobody was learnt by heart.",
     ),

@@ -14,6 +14,7 @@ from deepanon.evaluation.identity.impostors import Impostors
 from deepanon.evaluation.newfaces import measures
 from deepanon.evaluation.newfaces.book import STRANGER, FaceBook
 from deepanon.evaluation.newfaces.eyes import Eye, WhetherFound, WhoItIs
+from deepanon.evaluation.quality import QualityStudy
 from deepanon.evaluation.quality.draws import Method
 from deepanon.evaluation.scorer import Scorer
 from deepanon.evaluation.values import Value
@@ -30,31 +31,23 @@ class NewFaces:
     A recogniser and a detector must not have one name.
 
     Args:
-        data: name of the set in reports.
-        book: of the held-out crops.
+        quality: the same set's: which crops, at what size, with which seeds, and where arrays are kept. Its training
+            crops are those that new faces are held against.
         recognisers: by name.
         scorers: detectors by name.
-        training: of the crops that the generator learnt from; None leaves out how near they are.
-        seeds: of the new faces.
-        resamples: of the bootstrap over crops.
     """
 
     def __init__(
-        self,
-        data: str,
-        book: FaceBook,
-        recognisers: Mapping[str, Recogniser],
-        scorers: Mapping[str, Scorer],
-        training: FaceBook | None = None,
-        seeds: Sequence[int] = (0, 1, 2),
-        resamples: int = 1000,
+        self, quality: QualityStudy, recognisers: Mapping[str, Recogniser], scorers: Mapping[str, Scorer]
     ) -> None:
-        self.data, self.book, self.training, self.seeds = data, book, training, tuple(seeds)
+        self.data, self.seeds, self.book = quality.data, quality.seeds, FaceBook.beside(quality.book)
+        self.training = FaceBook.beside(quality.train_book) if quality.train_book else None
+        resampled = resample(len(self.book.rows), quality.resamples, 0)
+        self.counts = np.concatenate([np.ones((1, len(self.book.rows)), np.int64), resampled])
+        self.people = np.unique(np.asarray(self.book.people), return_inverse=True)[1]
         self.scorers, self.recognisers = dict(scorers), {name: WhoItIs(one) for name, one in recognisers.items()}
         self.eyes: dict[str, Eye] = {name: WhetherFound(one.detector) for name, one in scorers.items()}
         self.eyes |= self.recognisers
-        self.counts = np.concatenate([np.ones((1, len(book.rows)), np.int64), resample(len(book.rows), resamples, 0)])
-        self.people = np.unique(np.asarray(book.people), return_inverse=True)[1]
 
     def values(self, methods: Sequence[Method]) -> Iterator[Value]:
         """Yield all numbers of part "quality", method by method.
@@ -101,7 +94,9 @@ class NewFaces:
         impostors = Impostors(before[known], np.unique(self.people[known], return_inverse=True)[1], FAR)
         if impostors.pairs * FAR < LEAST:
             why = f"{impostors.pairs} pairs of different people are too few for a threshold at FAR {FAR:g}"
-            yield from (replace(blank, metric=m, value=np.nan, note=why) for m in ("drawn_match", "drawn_match_over"))
+            yield from (
+                replace(blank, metric=m, value=np.nan, note=why) for m in ("drawn_match", "drawn_match_over_stranger")
+            )
             return
         threshold = impostors.threshold(FAR, np.ones((1, len(impostors.each))))[0]
         taken, control = (
@@ -110,7 +105,7 @@ class NewFaces:
         )
         note = f"threshold of {impostors.pairs:,} pairs, held fixed; a stranger's face: {np.nanmean(control):.2%}"
         yield self._mean(blank, "drawn_match", taken, note)
-        yield self._mean(blank, "drawn_match_over", taken - control, note)
+        yield self._mean(blank, "drawn_match_over_stranger", taken - control, note)
 
     def _nearest(self, blank: Value, before: Array, after: Sequence[Array]) -> Iterator[Value]:
         if self.training is None:
@@ -120,7 +115,7 @@ class NewFaces:
         original = measures.nearest(before, learnt)
         note = f"of {len(learnt):,} training crops; the originals: {np.nanmean(original):.3f}"
         yield self._mean(blank, "nearest", drawn, note)
-        yield self._mean(blank, "nearest_over", drawn - original, note)
+        yield self._mean(blank, "nearest_over_stranger", drawn - original, note)
 
     def _mean(self, blank: Value, metric: str, values: Array, note: str) -> Value:
         """The mean of (N,) values with its interval over crops; NaN do not count."""

@@ -1,5 +1,6 @@
 """From results to pages: `results.json` and a folder of sample pictures in, a report out."""
 
+from deepanon.evaluation.report.card import card_table
 from deepanon.evaluation.report.drawn import drawn_pictures
 from deepanon.evaluation.report.pictures import Pictures, choose_faces, face_pair, worst_cases
 from deepanon.evaluation.report.provenance import collect
@@ -10,6 +11,7 @@ from deepanon.evaluation.report.write import write_report
 __all__ = [
     "Pictures",
     "Results",
+    "card_table",
     "choose_faces",
     "collect",
     "drawn_pictures",

@@ -8,7 +8,7 @@ from deepanon.data.crops import PackedCrops
 from deepanon.data.synthetic import write_packed_crops
 from deepanon.detections import Detections
 from deepanon.embedders import Margin, Recogniser, build_embedder
-from deepanon.evaluation import METRICS, FaceBook, Method, NewFaces, Scorer
+from deepanon.evaluation import METRICS, Method, NewFaces, QualityStudy, Scorer
 from deepanon.evaluation.quality import Memory
 
 SIDE, FACES = 64, 160
@@ -45,9 +45,9 @@ def method(name):
 
 
 def study(crops, cache, **options):
-    recogniser = Recogniser(build_embedder("onet"), Margin(0, 48), "onet")
-    book = FaceBook(crops, range(len(crops)), SIDE, cache)
-    return NewFaces("drawn", book, {"onet": recogniser}, {"light": Scorer(Light())}, resamples=50, **options)
+    onet = build_embedder("onet")
+    quality = QualityStudy("drawn", crops, [onet], cache=cache, resamples=50, **options)
+    return NewFaces(quality, {"onet": Recogniser(onet, Margin(0, 48))}, {"light": Scorer(Light())})
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,7 @@ def crops(tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(crops):
     """{(by, method, metric): value}; the training crops are the held-out ones, all of them learnt by heart."""
-    cache = Counting()
-    training = FaceBook(crops, range(len(crops)), SIDE, cache)
-    one = study(crops, cache, training=training)
+    one = study(crops, Counting(), train=crops)
     found = list(one.values([method(name) for name in (ORIGINAL, BLACKOUT, NOISE)]))
     assert all(value.metric in METRICS and value.part == "quality" for value in found)
     return {(v.by, v.method, v.metric): v for v in found}
@@ -71,16 +69,16 @@ def table(crops):
 def test_a_method_that_changes_nothing_leaves_everybody_who_they_were(table):
     assert table["light", ORIGINAL, "found_again"].value == 1
     assert table["onet", ORIGINAL, "drawn_match"].value == 1
-    assert table["onet", ORIGINAL, "drawn_match_over"].low > 0.5
+    assert table["onet", ORIGINAL, "drawn_match_over_stranger"].low > 0.5
     assert table["onet", ORIGINAL, "nearest"].value == pytest.approx(0, abs=1e-5)
-    assert table["onet", ORIGINAL, "nearest_over"].value == pytest.approx(0, abs=1e-5)
+    assert table["onet", ORIGINAL, "nearest_over_stranger"].value == pytest.approx(0, abs=1e-5)
     assert ("onet", ORIGINAL, "z_spread") not in table  # nothing is drawn
 
 
 def test_blackout_leaves_nobody(table):
     assert table["light", BLACKOUT, "found_again"].value == 0
     assert table["onet", BLACKOUT, "drawn_match"].value < 0.05
-    assert table["onet", BLACKOUT, "nearest_over"].low > 0  # all alike, and like nobody
+    assert table["onet", BLACKOUT, "nearest_over_stranger"].low > 0  # all alike, and like nobody
 
 
 def test_draws_of_noise_are_compared_in_pairs(table):
@@ -109,8 +107,7 @@ def test_nothing_is_looked_at_twice(crops):
 
 
 def test_too_few_pairs_are_said_and_no_number_is_given(crops):
-    book = FaceBook(crops, range(12), SIDE, Memory())
-    one = NewFaces("few", book, {"onet": Recogniser(build_embedder("onet"), Margin(0, 48), "onet")}, {}, resamples=20)
+    one = study(crops, Memory(), limit=12)
     values = {value.metric: value for value in one.values([method(BLACKOUT)])}
     assert np.isnan(values["drawn_match"].value)
     assert "66 pairs of different people are too few for a threshold at FAR 0.001" in values["drawn_match"].note
