@@ -40,7 +40,7 @@ from deepanon.evaluation.observing import CONTEXT, JPEG, NONE
 from deepanon.evaluation.quality import Lpips
 from deepanon.evaluation.report import Results, card_table, terminal_tables
 from deepanon.files import replacing
-from deepanon.weights import BUNDLED, DEFAULT
+from deepanon.weights import DEFAULT, model_path
 
 Methods = dict[str, Anonymizer]
 WRONG = (DeepanonError, OSError, TypeError, ValueError, InstantiationException, OmegaConfBaseException)
@@ -204,8 +204,7 @@ def weight_files(config: DictConfig) -> dict[str, str]:
     files |= {name: str(file) for name, file in beside.items() if file.is_file()}  # OpenVINO's numbers
     if config.methods is not None and "gan" not in config.methods:
         return files
-    gan = model_of(config)
-    return files | {"gan": str(BUNDLED.get(gan, gan))}
+    return files | {"gan": str(model_path(model_of(config)))}
 
 
 def model_of(config: DictConfig) -> str:

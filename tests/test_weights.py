@@ -119,7 +119,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_generators_draw(name):
-    if not BUNDLED[name].is_file():
+    if not BUNDLED[name].path.is_file():
         pytest.skip(f"{name} is not here yet")
     loaded = load_generator(name)
     size = loaded.network.resolution

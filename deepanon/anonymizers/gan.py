@@ -11,7 +11,7 @@ from torch import Tensor
 from deepanon.crops import Crops, hide
 from deepanon.errors import OptionError, SchemaError
 from deepanon.files import named
-from deepanon.weights import BUNDLED, DEFAULT, load_generator
+from deepanon.weights import DEFAULT, load_generator, model_path
 
 NOISES = ("random", "zero")
 MICRO_BATCH = 2  # faces a forward pass; larger batches are slower per face on a CPU
@@ -45,7 +45,7 @@ class Gan:
         self.random = z == "random"
         self.description = (
             f"{self.loaded.network.architecture} generator at {self.loaded.network.resolution} px, "
-            f"{named(BUNDLED.get(str(model), Path(model)))}, {z} z"
+            f"{named(model_path(model))}, {z} z"
         )
         self.size: int | None = self.loaded.network.resolution
 

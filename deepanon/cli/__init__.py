@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import data, export, photos, report, sets
+from deepanon.cli import data, export, models, photos, report, sets
 from deepanon.cli.photos import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -38,4 +38,5 @@ def parser() -> argparse.ArgumentParser:
     data.add_commands(commands)
     export.add_commands(commands)
     report.add_commands(commands)
+    models.add_commands(commands)
     return top

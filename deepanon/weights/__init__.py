@@ -15,10 +15,20 @@ from deepanon.detections import KeypointSchema, schema_for
 from deepanon.errors import ModelError, SchemaError
 from deepanon.files import saving
 from deepanon.models import Generator, build_generator
+from deepanon.weights.bundled import BUNDLED, DEFAULT, model_path
+
+__all__ = [
+    "BUNDLED",
+    "DEFAULT",
+    "FORMAT",
+    "LoadedGenerator",
+    "check_generator",
+    "load_generator",
+    "model_path",
+    "save_generator",
+]
 
 FORMAT = 1  # version of the header below
-BUNDLED = {"first": Path(__file__).parent / "first.safetensors"}  # generators that ship in the package
-DEFAULT = "first"
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,9 @@ def load_generator(model: str | Path = DEFAULT, device: torch.device | str = "cp
 
     Raises:
         FileNotFoundError: nothing is there; the message names the bundled ones.
-        ModelError: the file is damaged, of another format, or not a generator.
+        ModelError: the file is damaged, of another format, or not a generator, or a bundled one was changed.
     """
-    path = BUNDLED.get(str(model), Path(model))
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no generator at {path}: pass a file made by train.py, or a bundled one ({', '.join(BUNDLED)})"
-        )
+    path = model_path(model)
     try:
         with safe_open(path, framework="pt", device="cpu") as stored:
             header = json.loads((stored.metadata() or {})["deepanon"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from deepanon.models import DeepPrivacyGenerator, Generator
-from deepanon.weights import BUNDLED, DEFAULT, load_generator
+from deepanon.weights import DEFAULT, load_generator, model_path
 
 PAPERS_WIDTHS = {4: 512, 8: 512, 16: 512, 32: 512, 64: 256, 128: 128}  # 46.9 M parameters
 
@@ -40,7 +40,7 @@ def measure_cost(model: str | Path = DEFAULT, repeats: int = 9) -> Cost:
         model: name of a bundled generator, or path of a file.
         repeats: how often each is run.
     """
-    path = BUNDLED.get(str(model), Path(model))
+    path = model_path(model)
     loads = [_seconds(lambda: load_generator(path)) for _ in range(3)]
     networks = load_generator(path).network, _papers()
     runs = [_drawing(network) for network in networks]
