@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
 
 from deepanon.crops import Crops
 from deepanon.models import Discriminator
@@ -44,3 +47,16 @@ def judges(
         return discriminator.penalised(*view(image), alpha=alpha)
 
     return judge, exact
+
+
+@contextmanager
+def still(network: nn.Module) -> Iterator[None]:
+    """Let a network learn nothing for a while; what never learns stays as it is."""
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)

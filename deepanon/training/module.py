@@ -21,8 +21,9 @@ from deepanon.models.losses import Judge, reconstruction_loss
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
 from deepanon.training.checks import check_betas, check_networks, check_precision
 from deepanon.training.diffaugment import DiffAugment
+from deepanon.training.diversity import Diversity
 from deepanon.training.draws import Draws, Share
-from deepanon.training.judges import judges
+from deepanon.training.judges import judges, still
 from deepanon.training.processes import check_shares
 from deepanon.training.record import record
 
@@ -43,6 +44,7 @@ class GANTrainer(L.LightningModule):
         augmentation: what is varied in the data.
         floor_boxes: see `prepare`.
         diffaugment: what is varied in front of the discriminator; None, as in the paper, varies nothing.
+        diversity: what keeps noise from being ignored; None, as in the paper, nothing.
         lr: Adam's learning rate for both networks.
         betas: Adam's betas.
         ema_half_life: images after which a weight counts half in the average.
@@ -71,6 +73,7 @@ class GANTrainer(L.LightningModule):
         augmentation: Augmentation | None = None,
         floor_boxes: bool = False,
         diffaugment: DiffAugment | None = None,
+        diversity: Diversity | None = None,
         lr: float = 0.00175,
         betas: tuple[float, float] = (0.0, 0.99),
         ema_half_life: float = 10_000,
@@ -86,12 +89,13 @@ class GANTrainer(L.LightningModule):
     ) -> None:
         super().__init__()
         self.schema = schema_for(schema)
-        self.objective, self.diffaugment = objective or WassersteinGP(), diffaugment
+        self.objective, self.diffaugment, self.diversity = objective or WassersteinGP(), diffaugment, diversity
         self.augmentation = augmentation or Augmentation()
         check_kind("objective", self.objective, Objective)
         check_kind("augmentation", self.augmentation, Augmentation)
-        if diffaugment is not None:
-            check_kind("diffaugment", diffaugment, DiffAugment)
+        for name, value, kind in (("diffaugment", diffaugment, DiffAugment), ("diversity", diversity, Diversity)):
+            if value is not None:
+                check_kind(name, value, kind)
         check_networks(generator, discriminator, growth, len(self.schema))
         self.automatic_optimization = False
         self.generator, self.discriminator, self.growth = generator, discriminator, growth
@@ -146,8 +150,15 @@ class GANTrainer(L.LightningModule):
             epsilon = draws.uniform(1, 1, 1)
             loss, logs = self.objective.discriminator(judge, exact, real, fake.detach(), crops.mask, epsilon, turn)
             logs |= {"discriminator/loss": loss, "discriminator/gradient": self._step(DISCRIMINATOR, loss)}
-        if generator_too:
-            logs |= self._generator_step(judge, real, fake, crops, adversarial=not warming_up)
+        if generator_too and warming_up:
+            distance = reconstruction_loss(fake, real, crops.mask)
+            logs |= {"generator/l1": distance, "generator/gradient": self._step(GENERATOR, distance)}
+        elif generator_too:
+            other = None
+            if self.diversity and self.diversity.due(turn):
+                noise = draws.normal(self.generator.noise, 4, 4)
+                other = self.generator(crops.context, crops.mask, crops.keypoints, noise, alpha=self._fade(state))
+            logs |= self._generator_step(judge, real, fake, crops, other)
         self._advance(len(real) * share.world)
         return {name: value.detach() for name, value in logs.items()}
 
@@ -157,18 +168,17 @@ class GANTrainer(L.LightningModule):
             return state.alpha
         return torch.tensor(state.alpha, device=self.device)
 
-    def _generator_step(self, judge: Judge, real: Tensor, fake: Tensor, crops: Crops, *, adversarial: bool) -> Logs:
+    def _generator_step(self, judge: Judge, real: Tensor, fake: Tensor, crops: Crops, other: Tensor | None) -> Logs:
+        """Let the generator learn from the discriminator; `other` are drawings of the same crops from other noise."""
         distance = reconstruction_loss(fake, real, crops.mask)
-        if not adversarial:
-            return {"generator/l1": distance, "generator/gradient": self._step(GENERATOR, distance)}
-        learning = [p for p in self.discriminator.parameters() if p.requires_grad]  # parts of it may be frozen for good
-        for parameter in learning:
-            parameter.requires_grad_(False)
-        loss = self.objective.generator(judge, real, fake)
-        norm = self._step(GENERATOR, loss + self._reconstruction() * distance)
-        for parameter in learning:
-            parameter.requires_grad_(True)
-        return {"generator/loss": loss, "generator/l1": distance, "generator/gradient": norm}
+        with still(self.discriminator):
+            loss = self.objective.generator(judge, real, fake)
+            logs = {"generator/loss": loss, "generator/l1": distance}
+            total = loss + self._reconstruction() * distance
+            if other is not None and self.diversity is not None:
+                total = total + self.diversity.loss(fake, other.float(), crops.mask)
+                logs["generator/diversity"] = self.diversity.apart(fake, other.float(), crops.mask).mean()
+            return logs | {"generator/gradient": self._step(GENERATOR, total)}
 
     def _reconstruction(self) -> float:
         """Current weight of the reconstruction term."""
