@@ -1,4 +1,4 @@
-"""The command that lists the generators of the package."""
+"""The commands on generators: list those of the package, and have one draw portraits of nobody."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ def add_commands(commands: Any) -> None:
         "--card", metavar="NAME", help="print the card of a model: trained on what, for what, how good"
     )
     command.set_defaults(run=_models)
+    portraits = commands.add_parser(
+        "portraits",
+        help="draw whole portraits of people who do not exist",
+        description="Draw portraits from keypoints and noise alone: nobody in them exists, and no photograph is under "
+        "them. For samples, tests and pages that must not show anybody.",
+    )
+    portraits.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write")
+    portraits.add_argument("-n", "--number", type=int, default=8, metavar="N", help="how many (default: %(default)s)")
+    portraits.add_argument("--seed", type=int, default=0, metavar="N", help="of the first; each has the next")
+    portraits.add_argument("--model", metavar="NAME|FILE", help="generator (default: the bundled one)")
+    portraits.set_defaults(run=_portraits)
 
 
 def _models(options: argparse.Namespace) -> int:
@@ -45,4 +56,22 @@ def _models(options: argparse.Namespace) -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _portraits(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from deepanon.errors import OptionError
+    from deepanon.images import write_image
+    from deepanon.portraits import draw_portraits
+    from deepanon.weights import DEFAULT
+
+    if options.number < 1 or options.seed < 0:
+        raise OptionError("--number must be 1 or more, --seed 0 or more")
+    seeds = range(options.seed, options.seed + options.number)
+    for seed, picture in zip(seeds, draw_portraits(seeds, options.model or DEFAULT), strict=True):
+        path = Path(options.output) / f"portrait-{seed:04d}.png"
+        write_image(path, picture)
+        print(path)
     return 0

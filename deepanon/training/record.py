@@ -43,12 +43,18 @@ def grown_generator(module: Any) -> LoadedGenerator:
     return LoadedGenerator(network, module.schema, about["pose_free"], about["training"])
 
 
+def _settings(module: Any) -> dict[str, Any]:
+    settings = {"objective": type(module.objective).__name__} | {name: getattr(module, name) for name in SETTINGS}
+    settings |= {name: getattr(module.augmentation, name) for name in ("keypoint_dropout", "whole_crop")}
+    return settings | {"diversity": module.diversity.weight if module.diversity else 0.0}
+
+
 def _training(module: Any) -> dict[str, Any]:
     """Facts for the card, plain JSON values; every callback that has `facts` adds its own."""
     facts: dict[str, Any] = {
         "images_seen": module.images_seen,
         "schedule": [asdict(phase) for phase in module.growth.phases],
-        "settings": {"objective": type(module.objective).__name__} | {n: getattr(module, n) for n in SETTINGS},
+        "settings": _settings(module),
         "made_with": {"deepanon": __version__, "torch": str(torch.__version__)},
     }
     data = module.trainer.datamodule
