@@ -15,7 +15,8 @@ class Diversity:
     """Pushes two drawings of one face from different noise apart, until they differ enough (after Mao et al. 2019).
 
     A discriminator never sees two faces for one context, so it is content with one. The distance is taken on small
-    pictures: what differs must be larger than a pixel, or noise would do.
+    pictures, and their mean colour does not count: what differs must be larger than a pixel, or noise would do, and
+    must have a shape, or light would do.
 
     Attributes:
         weight: of the loss, which is 1 for two equal drawings and 0 from `enough` on.
@@ -25,7 +26,7 @@ class Diversity:
     """
 
     weight: float = 1.0
-    enough: float = 0.25
+    enough: float = 0.15
     cells: int = 16
     every: int = 4
 
@@ -44,8 +45,9 @@ class Diversity:
         return self.weight * self.every * F.relu(1 - self.apart(one, other, mask) / self.enough).mean()
 
     def apart(self, one: Tensor, other: Tensor, mask: Tensor) -> Tensor:
-        """(N,) mean absolute difference over the hidden part of the small pictures."""
+        """(N,) mean absolute difference over what is hidden of the small pictures, that of their mean colours aside."""
         size = min(self.cells, one.shape[-1])
-        hidden, differing = F.adaptive_avg_pool2d(mask, size), F.adaptive_avg_pool2d(one - other, size).abs()
-        total = (differing * hidden).flatten(1).sum(1)
-        return total / (3 * hidden.flatten(1).sum(1)).clamp_min(1e-6)
+        hidden, difference = F.adaptive_avg_pool2d(mask, size), F.adaptive_avg_pool2d(one - other, size)
+        cells = hidden.sum((2, 3), keepdim=True).clamp_min(1e-6)
+        shaped = difference - (difference * hidden).sum((2, 3), keepdim=True) / cells
+        return ((shaped.abs() * hidden).sum((2, 3), keepdim=True) / cells).mean(1).flatten()

@@ -13,30 +13,37 @@ MASK = torch.zeros(2, 1, 32, 32)
 MASK[..., 8:24, 8:24] = 1
 
 
+def halves(level):
+    """A picture whose left half is lighter and whose right half is darker."""
+    sign = torch.where(torch.arange(32) < 16, 1.0, -1.0)
+    return (level * sign).expand(2, 3, 32, 32)
+
+
 def test_equal_drawings_cost_the_weight_and_different_ones_nothing():
     how, one = Diversity(weight=2.0, enough=0.25, every=4), torch.rand(2, 3, 32, 32)
     assert how.loss(one, one.clone(), MASK) == 8  # what the batches between would have added as well
-    assert how.loss(one, one + 0.3, MASK) == 0
-    assert how.loss(one, one + 0.125, MASK) == pytest.approx(4, rel=1e-4)
+    assert how.loss(one, one + halves(0.3), MASK) == 0
+    assert how.loss(one, one + halves(0.125), MASK) == pytest.approx(4, rel=1e-4)
 
 
 def test_only_what_is_hidden_counts():
     how, one = Diversity(), torch.rand(2, 3, 32, 32)
-    assert how.apart(one, one + 0.5 * (1 - MASK), MASK).max() == 0
-    assert how.apart(one, one - 0.5 * MASK, MASK).tolist() == pytest.approx([0.5, 0.5])
+    assert how.apart(one, one + halves(0.5) * (1 - MASK), MASK).max() < 1e-6
+    assert how.apart(one, one - halves(0.5) * MASK, MASK).tolist() == pytest.approx([0.5, 0.5])
 
 
-def test_noise_of_single_pixels_does_not_count():
-    how, one = Diversity(cells=8), torch.zeros(2, 3, 32, 32)
+def test_neither_light_nor_noise_of_single_pixels_counts():
+    how, one = Diversity(cells=8), torch.rand(2, 3, 32, 32)
+    assert how.apart(one, one + torch.tensor([0.5, -0.2, 0.1])[:, None, None], MASK).max() < 1e-6
     board = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 * 2 - 1).float().expand(2, 3, 32, 32)
-    assert how.apart(one, board, MASK).max() < 1e-6
+    assert how.apart(one, one + board, MASK).max() < 1e-6
     large = F.interpolate(torch.randn(2, 3, 4, 4), scale_factor=8)
-    assert how.apart(one, large, MASK).min() > 0.3
+    assert how.apart(one, one + large, MASK).min() > 0.3
 
 
 def test_it_pushes_drawings_apart():
     one = torch.zeros(2, 3, 32, 32, requires_grad=True)
-    other = torch.full((2, 3, 32, 32), 0.1)
+    other = halves(0.1)
     Diversity().loss(one, other, MASK).backward()
     moved = (one - 0.01 * one.grad.sign()).detach()
     assert Diversity().apart(moved, other, MASK).min() > Diversity().apart(one, other, MASK).max()
