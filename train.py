@@ -32,7 +32,7 @@ from deepanon.training.schedule import table
 from deepanon.training.start import start_from
 
 log = logging.getLogger(__name__)
-PASSING = ("output", "dry_run", "hydra")  # settings that say nothing about the training itself
+PASSING = ("output", "dry_run", "limit", "hydra")  # settings that say nothing about the training itself
 
 
 def train(config: DictConfig) -> Path | None:
@@ -57,6 +57,7 @@ def train(config: DictConfig) -> Path | None:
     checkpoints = instantiate(config.checkpoints, training=stated(config.card))
     checkpoints.settings = plain(config)
     callbacks = [
+        instantiate(config.limit),
         *distance,  # before the checkpoints, which say what it found
         checkpoints,
         instantiate(config.grid, data=data.val),

@@ -119,7 +119,8 @@ def test_every_setting_can_be_changed_without_a_plus(root, choice):
 
 
 PARTS = (
-    "model|data|distance|trainer|logger|checkpoints|grid|bar|metrics|card|people|crops|scorers|recognisers|embedders"
+    "model|data|limit|distance|trainer|logger|checkpoints|grid|bar|metrics|card|"
+    "people|crops|scorers|recognisers|embedders"
 )
 KEY = rf"((?:{PARTS})\.[\w.]*=[^`\s,;]*)"
 

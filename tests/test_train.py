@@ -79,6 +79,25 @@ def test_makes_a_generator_and_goes_on_from_its_checkpoint(packed, tmp_path, mon
     assert "data" not in facts  # the facts are those of this run
 
 
+def test_training_in_short_stretches_is_training_in_one(packed, tmp_path, monkeypatch):
+    quick = [*TINY, f"data.root={packed}", "logger=none", "distance=none"]
+    train_here(monkeypatch, tmp_path, *quick, "output=whole")
+    stretches = 0
+    while not stretches or stored(tmp_path / "parts")["images_seen"] < 192:
+        before = stored(tmp_path / "parts")["images_seen"] if stretches else 0
+        train_here(monkeypatch, tmp_path, *quick, "output=parts", "limit.minutes=1e-9")  # one step at a time
+        assert stored(tmp_path / "parts")["images_seen"] > before
+        stretches += 1
+    assert stretches > 4
+    assert same_weights(stored(tmp_path / "whole"), stored(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("minutes", [0, -1, "abc"])
+def test_no_time_at_all_is_refused(packed, tmp_path, monkeypatch, minutes):
+    with pytest.raises(SystemExit, match=r"^train\.py: minutes must"):
+        train_here(monkeypatch, tmp_path, *TINY, f"data.root={packed}", f"limit.minutes={minutes}")
+
+
 def test_training_begins_from_a_generator_file_but_only_once(packed, tmp_path, monkeypatch):
     quick = [*TINY, f"data.root={packed}", "logger=none", "distance=none"]
     train_here(monkeypatch, tmp_path, *quick, "output=first")

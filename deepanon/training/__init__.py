@@ -2,7 +2,7 @@
 
 from deepanon.training.bar import GrowthBar
 from deepanon.training.batches import Augmentation
-from deepanon.training.callbacks import Checkpoints, SampleGrid
+from deepanon.training.callbacks import Checkpoints, SampleGrid, TimeLimit
 from deepanon.training.diffaugment import DiffAugment
 from deepanon.training.diversity import Diversity
 from deepanon.training.eyes import retinaface_features, torchvision_features
@@ -23,6 +23,7 @@ __all__ = [
     "HeldOutDistance",
     "Metrics",
     "SampleGrid",
+    "TimeLimit",
     "retinaface_features",
     "torchvision_features",
 ]

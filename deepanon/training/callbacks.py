@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from PIL import Image
 from torch import Tensor
 
-from deepanon.checks import check_count, check_switch
+from deepanon.checks import check_count, check_switch, check_weight
 from deepanon.data.cropset import CropSet
 from deepanon.errors import SaveError
 from deepanon.files import keep, saving
@@ -51,6 +53,31 @@ class Every(L.Callback):
     def act(self, module: Any) -> None:
         """What to do; `module` is the `GANTrainer`."""
         raise NotImplementedError
+
+
+class TimeLimit(L.Callback):
+    """Ends training after so many minutes, whole: at the end of a step, and with a checkpoint.
+
+    The clock starts anew each time training is taken up. (Lightning's own `max_time` goes on counting from the
+    checkpoint, and a second stretch would end at once.)
+
+    Args:
+        minutes: from the start of the first step; None sets no limit.
+    """
+
+    def __init__(self, minutes: float | None = None) -> None:
+        self.seconds = math.inf if minutes is None else 60 * check_weight("minutes", minutes, positive=True)
+        self._end = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        """Start the clock."""
+        self._end = time.monotonic() + self.seconds
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Stop when the time is over, all processes after the same step."""
+        if trainer.strategy.reduce_boolean_decision(time.monotonic() >= self._end, all=False):
+            log.info("stopped after %d images: the time is over; the same command goes on", module.images_seen)
+            trainer.should_stop = True
 
 
 class Checkpoints(Every):
