@@ -90,6 +90,10 @@ class Growth:
             start += phase.images
         raise AssertionError("unreachable: the last phase has no end")
 
+    def since(self, images_seen: int) -> int:
+        """Images seen since the current phase began."""
+        return images_seen - sum(phase.images for phase in self.phases[: self.at(images_seen).index])
+
     def grown(self, images_seen: int) -> int:
         """Resolution in pixels that has fully grown after `images_seen` images: layers above it are not trained yet.
 

@@ -18,6 +18,7 @@ from deepanon.models import Discriminator, Generator, Growth, Objective, Wassers
 from deepanon.models.growth import GrowthState
 from deepanon.models.layers import Fade
 from deepanon.models.losses import Judge, reconstruction_loss
+from deepanon.training.average import follow, ramped
 from deepanon.training.batches import Augmentation, augment, hide_more, prepare
 from deepanon.training.checks import check_betas, check_networks, check_precision
 from deepanon.training.diffaugment import DiffAugment
@@ -48,6 +49,7 @@ class GANTrainer(L.LightningModule):
         lr: Adam's learning rate for both networks.
         betas: Adam's betas.
         ema_half_life: images after which a weight counts half in the average.
+        ema_rampup: bound of the half-life, a share of the images since the last growth; None, as in the paper, is none.
         gradient_clip: largest norm of a network's gradient; None does not clip.
         reconstruction_weight: of the L1 distance to the original at the start; falls linearly to 0 …
         reconstruction_images: … over so many images. The paper has no such term (weight 0).
@@ -55,8 +57,7 @@ class GANTrainer(L.LightningModule):
             paper, 5 in WGAN-GP's.
         warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
             discriminator joins afterwards. 0 in the paper.
-        frozen_images: so many images first only the discriminator learns: for a generator that begins from a file, and
-            would be spoilt by the advice of a discriminator that has seen nothing.
+        frozen_images: so many images first only the discriminator learns: for a generator that begins from a file.
         skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training.
             Each is made up for by ten steps taken, so that more than one in eleven for long ends it as well.
         compile: run both networks through `torch.compile` (penalties excepted: it cannot differentiate twice).
@@ -77,6 +78,7 @@ class GANTrainer(L.LightningModule):
         lr: float = 0.00175,
         betas: tuple[float, float] = (0.0, 0.99),
         ema_half_life: float = 10_000,
+        ema_rampup: float | None = None,
         gradient_clip: float | None = None,
         reconstruction_weight: float = 0.0,
         reconstruction_images: int = 0,
@@ -102,7 +104,9 @@ class GANTrainer(L.LightningModule):
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
         self.lr, self.betas = check_weight("lr", lr, positive=True), check_betas(betas)
         self.ema_half_life = check_weight("ema_half_life", ema_half_life, positive=True)
-        self.gradient_clip = gradient_clip
+        self.ema_rampup, self.gradient_clip = ema_rampup, gradient_clip
+        if ema_rampup is not None:
+            check_weight("ema_rampup", ema_rampup, positive=True)
         if gradient_clip is not None:
             check_weight("gradient_clip", gradient_clip, positive=True)
         self.reconstruction_weight = check_weight("reconstruction_weight", reconstruction_weight)
@@ -206,11 +210,10 @@ class GANTrainer(L.LightningModule):
         optimizer.step()
         return norm
 
-    @torch.no_grad()
     def _advance(self, images: int) -> None:
         """Count the images, follow the generator with its average, forget Adam's moments when a resolution is added."""
-        decay = 0.5 ** (images / self.ema_half_life)
-        torch._foreach_lerp_(list(self.ema.parameters()), list(self.generator.parameters()), 1 - decay)
+        half_life = ramped(self.ema_half_life, self.growth.since(self.images_seen), self.ema_rampup)
+        follow(self.ema, self.generator, images, half_life)
         before = self.growth.at(self.images_seen).index
         self.images_seen += images
         if self.growth.at(self.images_seen).index != before:

@@ -13,8 +13,8 @@ from deepanon.weights import LoadedGenerator
 from deepanon.weights.checkpoints import FORMAT
 
 SETTINGS = (
-    "lr", "betas", "ema_half_life", "reconstruction_weight", "reconstruction_images", "warmup_images", "frozen_images",
-    "seed",
+    "lr", "betas", "ema_half_life", "ema_rampup", "reconstruction_weight", "reconstruction_images", "warmup_images",
+    "frozen_images", "seed",
 )  # fmt: skip
 
 

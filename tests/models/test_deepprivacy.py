@@ -122,8 +122,16 @@ def test_schedule_is_the_papers():
         "_target_": "deepanon.training.Augmentation", "flip": 0.5, "flip_swaps": True, "box_jitter": 0.02,
         "keypoint_dropout": 0.0, "second_hole": 0.0, "whole_crop": 0.0,
     }  # fmt: skip
-    names = ("lr", "betas", "ema_half_life", "discriminator_steps", "reconstruction_weight", "diffaugment")
-    assert [config.model[name] for name in names] == [0.00175, [0.0, 0.99], 10_000, 1, 0.0, None]
+    names = (
+        "lr",
+        "betas",
+        "ema_half_life",
+        "discriminator_steps",
+        "reconstruction_weight",
+        "diffaugment",
+        "ema_rampup",
+    )
+    assert [config.model[name] for name in names] == [0.00175, [0.0, 0.99], 10_000, 1, 0.0, None, None]
     assert config.model.objective == {
         "_target_": "deepanon.models.WassersteinGP", "penalty_weight": 10.0, "drift_weight": 0.001, "masked": False
     }  # fmt: skip

@@ -90,3 +90,8 @@ def test_a_phase_that_ends_with_its_fade_has_grown_then():
     growth = Growth([Phase(8, 4, 0, 20), Phase(16, 4, 20, 0), Phase(32, 4, 8, 0)])
     grown = {seen: growth.grown(seen) for seen in (20, 24, 39, 40, 41, 47, 48, 50, 1000)}
     assert list(grown.values()) == [8, 8, 8, 16, 16, 16, 32, 32, 32]
+
+
+def test_images_since_a_phase_began():
+    growth = Growth([Phase(8, 4, 0, 100), Phase(16, 4, 50, 50), Phase(32, 4, 0, 10)])
+    assert [growth.since(images) for images in (0, 99, 100, 160, 200, 500)] == [0, 99, 0, 60, 0, 300]
