@@ -140,7 +140,7 @@ def test_two_processes_train_as_one_does(pair, tmp_path):
                 continue
             assert torch.equal(two[0][name], two[1][name]), (seen, name)
             apart = (two[0][name] - expected).norm() - 1e-6  # some gradients are 0 but for rounding
-            assert apart <= 1e-5 * expected.norm(), (seen, name)
+            assert apart <= 1e-4 * expected.norm(), (seen, name)  # a kink of LeakyReLU may be rounded over
     for world in "12":
         assert {path.name for path in (tmp_path / world).iterdir()} >= {"generator.safetensors", "last.ckpt"}
         assert not [path.name for path in (tmp_path / world).iterdir() if "part" in path.name]
