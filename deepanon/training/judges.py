@@ -40,10 +40,12 @@ def judges(
         return diffaugment.apply(seen, numbers) if diffaugment and numbers is not None else seen
 
     def judge(image: Tensor) -> Tensor:
+        """Scores, in mixed precision and compiled if training is."""
         scores: Tensor = discriminator(*view(image), alpha=fade)
         return scores.float()
 
     def exact(image: Tensor) -> Tensor:
+        """Scores as plain PyTorch computes them."""
         return discriminator.penalised(*view(image), alpha=alpha)
 
     return judge, exact

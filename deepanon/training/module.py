@@ -58,8 +58,8 @@ class GANTrainer(L.LightningModule):
         warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
             discriminator joins afterwards. 0 in the paper.
         frozen_images: so many images first only the discriminator learns: for a generator that begins from a file.
-        skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training.
-            Each is made up for by ten steps taken, so that more than one in eleven for long ends it as well.
+        skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training,
+            and so does more than one in eleven for long: each is made up for by ten steps taken.
         compile: run both networks through `torch.compile` (penalties excepted: it cannot differentiate twice).
         seed: of noise, augmentation and interpolation; with the images seen it fixes every draw.
     """
@@ -96,8 +96,7 @@ class GANTrainer(L.LightningModule):
         check_kind("objective", self.objective, Objective)
         check_kind("augmentation", self.augmentation, Augmentation)
         for name, value, kind in (("diffaugment", diffaugment, DiffAugment), ("diversity", diversity, Diversity)):
-            if value is not None:
-                check_kind(name, value, kind)
+            check_kind(name, kind() if value is None else value, kind)
         check_networks(generator, discriminator, growth, len(self.schema))
         self.automatic_optimization = False
         self.generator, self.discriminator, self.growth = generator, discriminator, growth
