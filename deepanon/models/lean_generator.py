@@ -37,5 +37,5 @@ class AddingDoubling(nn.Module):
         """(N, in, H, W), (N, out, 2H, 2W), (N, K, 2), (N, STYLE) -> (N, out, 2H, 2W)."""
         points = keypoint_maps(keypoints, x.shape[-1]).to(x.dtype)
         x = F.leaky_relu(self.first(torch.cat([x, points], 1), style), 0.2)
-        x = (F.interpolate(x, scale_factor=2, mode="nearest") + seen) * math.sqrt(0.5)
+        x = (F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) + seen) * math.sqrt(0.5)
         return F.leaky_relu(self.second(x, style), 0.2)

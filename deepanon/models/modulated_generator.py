@@ -60,7 +60,7 @@ class ModulatedGenerator(Generator):
         rgb: Tensor = self.to_rgb["4"](x)
         for r in resolutions(top):
             x = self.decoder[str(r)](x, skips[r], keypoints, style)
-            rgb = F.interpolate(rgb, scale_factor=2, mode="nearest")
+            rgb = F.interpolate(rgb, scale_factor=2, mode="bilinear", align_corners=False)
             rgb = rgb + (alpha if r == top else 1.0) * self.to_rgb[str(r)](x)
         return rgb
 
@@ -129,7 +129,7 @@ class Doubling(ModulatedBlock):
     def forward(self, x: Tensor, seen: Tensor, keypoints: Tensor, style: Tensor) -> Tensor:  # type: ignore[override]
         """(N, in, H, W), (N, out, 2H, 2W), (N, K, 2), (N, STYLE) -> (N, out, 2H, 2W)."""
         points = keypoint_maps(keypoints, seen.shape[-1]).to(x.dtype)
-        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
         return super().forward(torch.cat([x, seen, points], 1), style)
 
 
