@@ -118,3 +118,13 @@ def _centred_region(x0: int, y0: int, x1: int, y1: int) -> Array:
     half = int(max(x1 - x0, y1 - y0) * (1 + 2 * EXPANSION)) // 2
     centre_x, centre_y = x0 + (x1 - x0) // 2, y0 + (y1 - y0) // 2
     return np.array([centre_x - half, centre_y - half, centre_x + half, centre_y + half])
+
+
+def grown(boxes: Array, margin: Array, side: Array | None = None) -> Array:
+    """Boxes with every edge moved outward by `margin` of the box's sides: (N, 4), (N,) -> (N, 4).
+
+    `side`, (2,) or (N, 2), stands in for the sides of `boxes`.
+    """
+    side = boxes[:, 2:] - boxes[:, :2] if side is None else side
+    more = side * np.asarray(margin)[:, None]
+    return np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + more], axis=1)

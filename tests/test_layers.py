@@ -13,7 +13,7 @@ import deepanon
 ROOT = Path(deepanon.__file__).parent
 LAYERS = {
     0: ("checks", "errors", "files", "detections", "geometry", "images", "seeds", "distance"),
-    1: ("crops", "models"),
+    1: ("crops", "models", "tracking"),
     2: ("detectors", "embedders", "anonymizers", "data", "weights"),
     3: ("pipeline", "training"),
     4: ("folders", "sets", "portraits", "evaluation", "demo"),
