@@ -145,13 +145,20 @@ def _refuse_outside(boxes: Array, width: int, height: int) -> None:
 
 
 def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: float = 1.5) -> Array:
-    """Return a copy of the picture with each face box replaced by the new pixels of its crop.
+    """Return a copy of the picture with each face box replaced; the arguments are those of `paste_into`."""
+    image = image.copy()
+    paste_into(image, crops, pixels, boxes, feather)
+    return image
+
+
+def paste_into(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: float = 1.5) -> None:
+    """Replace each face box of the picture by the new pixels of its crop; the picture itself is changed.
 
     Every pixel that a box touches is replaced wholly; around the box the new pixels fade out over `feather` crop
     pixels, except under other boxes. Faces are pasted in order: where boxes overlap, the later one is on top.
 
     Args:
-        image: H, W, 3 uint8, left untouched.
+        image: H, W, 3 uint8.
         crops: where each face belongs.
         pixels: (N, 3, S, S) float in [-1, 1], the anonymizer's output.
         boxes: (M, 4) every face box of the picture in pixels, whether in `crops` or not.
@@ -165,7 +172,6 @@ def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: flo
         raise ModelError(f"drawn pixels have shape {tuple(pixels.shape)}, the crops {tuple(crops.context.shape)}")
     if not feather >= 0:
         raise OptionError(f"feather must be 0 or more, got {feather}")
-    image = image.copy()
     height, width = image.shape[:2]
     everything = geometry.clip(geometry.outward(boxes), width, height)
     regions, sides = crops.regions.numpy(), (crops.regions[:, 2] - crops.regions[:, 0]).numpy()
@@ -182,7 +188,6 @@ def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: flo
         weight = _weight((x0, y0, x1, y1), box, everything, ring)[..., None]
         old = image[y0:y1, x0:x1]
         image[y0:y1, x0:x1] = np.rint(patch * weight + old * (1 - weight)).astype(np.uint8)
-    return image
 
 
 def _settle(box: Array) -> Array:

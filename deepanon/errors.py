@@ -13,6 +13,10 @@ class ImageError(DeepanonError):
     """A file cannot be read, is not a still photo, is too large, or cannot be written."""
 
 
+class FilmError(DeepanonError):
+    """A film cannot be opened, holds what cannot be done safely, or cannot be written as asked."""
+
+
 class DetectionError(DeepanonError):
     """Boxes, scores or keypoints are malformed, or a detections file cannot be understood."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from deepanon.anonymizers import Anonymizer, build_anonymizer
-from deepanon.crops import blank, cut, paste
+from deepanon.crops import blank, cut, paste_into
 from deepanon.detections import Detections
 from deepanon.detectors import Detector, build_detector
 from deepanon.errors import ModelError, NoFaceError, OptionError
@@ -67,18 +67,36 @@ class FaceAnonymizer:
         return replace_faces(image, detections, self.anonymizer, self.seeds(name, len(detections)))
 
 
-def replace_faces(image: Array, detections: Detections, anonymizer: Anonymizer, seeds: Sequence[int]) -> Array:
-    """Return a new picture in which the faces of `detections` are replaced, in order; `seeds` holds one a face."""
+def replace_faces(
+    image: Array,
+    detections: Detections,
+    anonymizer: Anonymizer,
+    seeds: Sequence[int],
+    faces: Sequence[int] | None = None,
+) -> Array:
+    """Return a new picture in which faces are replaced, in order.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, left untouched.
+        detections: every face of the picture; all are hidden from a method that must not see faces.
+        anonymizer: draws the new pixels.
+        seeds: one a face of `detections`.
+        faces: rows of `detections` to replace; None replaces all.
+
+    Raises:
+        DeepanonError: boxes, keypoints or drawn pixels cannot be used.
+    """
     seen = image if anonymizer.sees_face else blank(image, detections.boxes)
     result = image.copy()
+    rows = list(range(len(detections)) if faces is None else faces)
     step = BATCH if anonymizer.size else 1
-    for start in range(0, len(detections), step):
-        faces = range(start, min(start + step, len(detections)))
-        crops = cut(seen, detections, anonymizer.size, faces)
-        pixels = anonymizer(crops, [seeds[i] for i in faces])
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        crops = cut(seen, detections, anonymizer.size, some)
+        pixels = anonymizer(crops, [seeds[i] for i in some])
         if not torch.isfinite(pixels).all():
             raise ModelError(f"method {anonymizer.name!r} produced values that are not numbers")
-        result = paste(result, crops, pixels, detections.boxes)
+        paste_into(result, crops, pixels, detections.boxes)
     return result
 
 

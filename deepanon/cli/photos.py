@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepanon.cli import films
 from deepanon.cli.shared import FAILED, add_detector, chosen_detector, progress, write_json
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
     from deepanon.folders import Outcome, Plan
     from deepanon.pipeline import FaceAnonymizer
+    from deepanon.seeds import Seeds
 
 METHODS = (
     "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout noise "
@@ -34,18 +36,22 @@ def add_commands(commands: Any) -> None:
 def _add_anonymize(commands: Any) -> None:
     command = commands.add_parser(
         "anonymize",
-        help="replace every face in photos or folders of photos",
-        description="Replace every face. A photo in which no face is found fails unless --on-no-face copy is given.",
+        help="replace every face in photos, folders of photos, or a film",
+        description="Replace every face. A photo in which no face is found fails unless --on-no-face copy is given. "
+        "A film is done frame by frame, its faces followed through time; the same command goes on after a crash.",
     )
-    command.add_argument("inputs", nargs="+", metavar="IN", help="photos, or folders (sub-folders are mirrored)")
     command.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture file for one photo, else a folder"
+        "inputs", nargs="+", metavar="IN", help="photos, folders (sub-folders are mirrored), or a film"
+    )
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="file for one photo or film, else a folder"
     )
     add_anonymizer(command)
     command.add_argument(
         "--keep-metadata", action="store_true", help="keep date and exposure (never place or thumbnail)"
     )
     command.add_argument("--json", metavar="FILE", help="write what happened to every file")
+    films.add_options(command)
     command.set_defaults(run=_anonymize)
 
 
@@ -79,6 +85,8 @@ def _add_detect(commands: Any) -> None:
 
 
 def _anonymize(options: argparse.Namespace) -> int:
+    if any(films.is_film(path) and not Path(path).is_dir() for path in options.inputs):
+        return films.anonymize_film(options)
     from deepanon.folders import anonymize_files, make_plan, targets
 
     plan = make_plan(options.inputs, options.output)
@@ -96,18 +104,27 @@ def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
     from deepanon.anonymizers import build_anonymizer
     from deepanon.detectors import Given
     from deepanon.pipeline import FaceAnonymizer
-    from deepanon.seeds import Seeds
 
-    if options.model and options.method != "gan":
-        raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
-    seeds = Seeds()
-    if options.seed is not None:
-        seeds = Seeds.from_seed(options.seed)
-    elif options.key:
-        seeds = Seeds.from_key_file(options.key)
-    method = build_anonymizer(options.method, **({"model": options.model} if options.model else {}))
+    seeds = chosen_seeds(options)
+    method = build_anonymizer(options.method, **method_options(options))
     detector = Given(options.detections) if options.detections else chosen_detector(options)
     return FaceAnonymizer(detector, method, seeds, options.on_no_face)
+
+
+def method_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of the chosen method; `OptionError` where method and model do not go together."""
+    if options.model and options.method != "gan":
+        raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
+    return {"model": options.model} if options.model else {}
+
+
+def chosen_seeds(options: argparse.Namespace) -> Seeds:
+    """Where the options say that randomness comes from."""
+    from deepanon.seeds import Seeds
+
+    if options.seed is not None:
+        return Seeds.from_seed(options.seed)
+    return Seeds.from_key_file(options.key) if options.key else Seeds()
 
 
 def _detect(options: argparse.Namespace) -> int:

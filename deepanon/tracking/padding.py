@@ -1,50 +1,77 @@
-"""The frames before a face was first found and after it was last found: it does not come out of nothing."""
+"""Where a face may be while it is not found: it does not come out of nothing, and does not vanish."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from deepanon import geometry
 from deepanon.geometry import Array, grown
-from deepanon.tracking.filling import fill
 from deepanon.tracking.timeline import Timeline
-from deepanon.tracking.track import GUESSED, PADDED, SEEN, Track
+from deepanon.tracking.track import GUESSED, PADDED, Track
 
 SECONDS = 1.0  # for which a face is taken to be there, unseen
 MARGIN = 0.1  # of the box, on each side …
 DOUBT = 0.4  # … and so much more for each second away from the detection
 RECENT = 0.3  # seconds of detections that tell how a face moves
-SAME = 0.6  # IoU above which a face is taken to be where it was expected
+SLOWER, FASTER = 0.25, 1.25  # times its speed, between which a face moves on
+LEAP = 3.0  # times the usual step of a track that is no step but another face
+SAME = 0.6  # IoU above which a face is taken to be the one that is expected there
+AGAIN = 0.3  # seconds for which it must be found there to be the same, and not one who passes by
 GONE = 0.25  # seconds after leaving the picture at its speed until a face is taken to be gone
 
 
-def pad(track: Track, timeline: Timeline, seconds: float = SECONDS) -> Track:
-    """The track with `seconds` before and after it, at least one frame, ending where a scene or the film does.
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The boxes of all tracks where a face was seen or surely is, by frame.
 
-    Each box covers where the face was found, and where it is if it moves on as it did; it ends early for a face that
-    has left the picture that way.
+    Attributes:
+        frames: (R,) int64, rising.
+        boxes: (R, 4).
+    """
+
+    frames: Array
+    boxes: Array
+
+    @classmethod
+    def of(cls, filled: Sequence[Track]) -> Found:
+        """Gather them from tracks without holes; what is only guessed does not count."""
+        if not filled:
+            return cls(np.zeros(0, dtype=np.int64), np.zeros((0, 4)))
+        sure = [track.how != GUESSED for track in filled]
+        frames = np.concatenate([track.frames[rows] for track, rows in zip(filled, sure, strict=True)])
+        boxes = np.concatenate([track.boxes[rows] for track, rows in zip(filled, sure, strict=True)])
+        order = np.argsort(frames, kind="stable")
+        return cls(frames[order], boxes[order])
+
+    def has(self, frame: int, box: Array) -> bool:
+        """Whether a face was found in `frame` where `box` expects one."""
+        low, high = np.searchsorted(self.frames, [frame, frame + 1])
+        return bool((geometry.iou(box[None], self.boxes[low:high]) > SAME).any())
+
+
+def pads(track: Track, found: Found, timeline: Timeline, seconds: float = SECONDS) -> Iterator[Track]:
+    """What must be covered besides the track itself, because a face is there before and after a detector finds it.
+
+    Both ends of the track are padded by `seconds`, at least one frame: with boxes that cover where the face was found,
+    and where it is if it moves on as it did. So are both sides of every hole and leap, which may lie between two
+    different faces. A pad ends with the scene, when the face has left the picture, and where a face is found again and
+    again where this one is expected.
 
     Args:
-        track: without holes.
-        timeline: of its film.
+        track: as it was found, with holes.
+        found: all faces of the film.
+        timeline: of the film.
         seconds: 0 adds nothing.
     """
-    before = _unseen(track, timeline, seconds, backward=True)[0][::-1]
-    after = _unseen(track, timeline, seconds, backward=False)[0]
-    lengths = len(before), len(track), len(after)
-    first = int(track.frames[0]) - lengths[0]
-    missing = ((lengths[0], lengths[2]),)
-    return replace(
-        track,
-        frames=np.arange(first, first + sum(lengths)),
-        boxes=np.concatenate([before, track.boxes, after]),
-        scores=np.pad(track.scores, missing),
-        keypoints=np.pad(track.keypoints, (*missing, (0, 0), (0, 0)), constant_values=np.nan),
-        how=np.pad(track.how, missing, constant_values=PADDED),
-    )
+    breaks = [0, *(np.flatnonzero((np.diff(track.frames) > 1) | _leaps(track)) + 1).tolist(), len(track)]
+    for first, end in itertools.pairwise(breaks):
+        yield from _pad(track, range(first, len(track)), found, timeline, seconds, step=-1)
+        yield from _pad(track, range(end), found, timeline, seconds, step=1)
 
 
 def leaves(track: Track, timeline: Timeline) -> tuple[bool, bool]:
@@ -52,9 +79,8 @@ def leaves(track: Track, timeline: Timeline) -> tuple[bool, bool]:
 
     A face that vanishes in the middle of the picture has turned away, or the detector has lost it.
     """
-    seen = np.flatnonzero(track.how == SEEN)
     explained = []
-    for row, end in ((seen[0], 0), (seen[-1], 1)):
+    for row, end in ((0, 0), (-1, 1)):
         frame, box = int(track.frames[row]), track.boxes[row]
         scene = timeline.scene(frame)
         at_edge = (box[:2] <= 1).any() or box[2] >= timeline.width - 1 or box[3] >= timeline.height - 1
@@ -62,74 +88,91 @@ def leaves(track: Track, timeline: Timeline) -> tuple[bool, bool]:
     return explained[0], explained[1]
 
 
-def doubts(track: Track, timeline: Timeline, seconds: float = SECONDS) -> Iterator[Track]:
-    """What must be covered besides if two detections of the track, with a hole or a leap between, are two faces.
+def _pad(track: Track, rows: range, found: Found, timeline: Timeline, seconds: float, step: int) -> Iterator[Track]:
+    """One pad, backward (`step` -1) from the first of `rows` or forward (1) from the last; none if it has no frame."""
+    row = rows[0] if step < 0 else rows[-1]
+    frames = _frames(int(track.frames[row]), timeline, seconds, step)
+    box, away = track.boxes[row], np.abs(timeline.times[frames] - timeline.times[track.frames[row]])
+    expected = box + np.tile(_velocity(track, rows, timeline, step), 2) * away[:, None]  # P,4
+    rows_left = _unexplained(frames[: _until_gone(expected, away, timeline)], expected, away, found)[::step]
+    if not rows_left:
+        return
+    count = len(rows_left)
+    slow, fast = box + (expected - box) * SLOWER, box + (expected - box) * FASTER
+    boxes = np.concatenate([np.minimum(slow, fast)[:, :2], np.maximum(slow, fast)[:, 2:]], axis=1)
+    boxes = grown(boxes, MARGIN + DOUBT * away, side=box[2:] - box[:2])
+    yield replace(
+        track,
+        frames=frames[rows_left],
+        boxes=boxes[rows_left],
+        scores=np.zeros(count),
+        keypoints=np.full((count, len(track.schema), 2), np.nan),
+        how=np.full(count, PADDED, dtype=np.uint8),
+    )
 
-    Both sides are padded as the ends of a track are, also beyond the hole. What the track's own box explains, because
-    it lies where the face was expected, is left out; where nothing is left, nothing comes.
 
-    Args:
-        track: as it was found, with holes.
-        timeline: of its film.
-        seconds: as in `pad`.
+def _frames(frame: int, timeline: Timeline, seconds: float, step: int) -> Array:
+    """Frames of the same scene within `seconds` of `frame`, and the next one in any case, going away from it."""
+    start, end = timeline.scene(frame)
+    frames = np.arange(frame + step, start - 1 if step < 0 else end, step)
+    if seconds <= 0:
+        return frames[:0]
+    away = np.abs(timeline.times[frames] - timeline.times[frame])
+    return frames[: max(int((away <= seconds).sum()), 1)]
+
+
+def _unexplained(frames: Array, expected: Array, away: Array, found: Found) -> list[int]:
+    """The frames in which no face is found where this one is expected, until one was there for `AGAIN` seconds."""
+    left: list[int] = []
+    since = None
+    for i, frame in enumerate(frames):
+        if not found.has(int(frame), expected[i]):
+            left.append(i)
+            since = None
+        elif away[i] - (since := away[i] if since is None else since) >= AGAIN:
+            break
+    return left
+
+
+def _until_gone(expected: Array, away: Array, timeline: Timeline) -> int:
+    """How many of the boxes come before the face has been outside the picture for `GONE` seconds."""
+    outside = ~geometry.inside(expected, timeline.width, timeline.height)
+    if not outside.any():
+        return len(away)
+    gone = away > away[np.argmax(outside)] + GONE
+    return int(np.argmax(gone)) if gone.any() else len(away)
+
+
+def _velocity(track: Track, rows: range, timeline: Timeline, step: int) -> Array:
+    """(2,) px/s at one end of `rows`, pointing away, from the last `RECENT` seconds there.
+
+    It is the median slope between distant detections (Theil 1950), shrunk by how much these differ: a short or
+    trembling track says nothing about where its face goes.
     """
-    filled = fill(track, timeline)
-    doubtful = (np.diff(track.frames) > 1) | (_iou(track.boxes[1:], track.boxes[:-1]) < SAME)
-    for row in np.flatnonzero(doubtful):
-        for side, backward in ((slice(0, row + 1), False), (slice(row + 1, None), True)):
-            part = track[side]
-            boxes, moved = _unseen(part, timeline, seconds, backward)
-            way = np.arange(1, len(boxes) + 1)
-            frames = part.frames[0] - way if backward else part.frames[-1] + way
-            at = np.clip(frames - filled.frames[0], 0, len(filled) - 1)
-            own = (filled.frames[at] == frames) & (filled.how[at] != GUESSED)
-            left = ~(own & (_iou(filled.boxes[at], moved) > SAME))
-            if left.any():
-                order = np.flatnonzero(left)[:: -1 if backward else 1]
-                yield _padding(track, frames[order], boxes[order])
+    times = timeline.times[track.frames[rows.start : rows.stop]]
+    near = np.abs(times - times[0 if step < 0 else -1]) <= max(RECENT, 1.5 * timeline.step)
+    times, boxes = times[near], track.boxes[rows.start : rows.stop][near]
+    middles, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (len(times) + 1) // 2
+    if len(times) < 3:
+        return np.zeros(2)
+    first, second = np.triu_indices(len(times), half)
+    slopes = (middles[second] - middles[first]) / (times[second] - times[first])[:, None]
+    slope = np.median(slopes, axis=0)
+    spread, speed = np.median(np.linalg.norm(slopes - slope, axis=1)), np.linalg.norm(slope)
+    return np.asarray(step * slope * max(0.0, 1 - spread / max(speed, 1e-9)))
 
 
-def _padding(track: Track, frames: Array, boxes: Array) -> Track:
-    unknown = np.full((len(frames), len(track.schema), 2), np.nan)
-    how = np.full(len(frames), PADDED, dtype=np.uint8)
-    return replace(track, frames=frames, boxes=boxes, scores=np.zeros(len(frames)), keypoints=unknown, how=how)
+def _leaps(track: Track) -> Array:
+    """(T - 1,) whether the next detection is where one step of this track does not lead: (T,) track -> bool."""
+    if len(track) < 2:
+        return np.zeros(0, dtype=bool)
+    middles = (track.boxes[:, :2] + track.boxes[:, 2:]) / 2
+    steps = np.linalg.norm(np.diff(middles, axis=0), axis=1) / np.diff(track.frames)
+    usual = median_filter(steps, size=9, mode="nearest")
+    return np.asarray((_overlaps(track.boxes[1:], track.boxes[:-1]) < SAME) & (steps > LEAP * usual))
 
 
-def _iou(a: Array, b: Array) -> Array:
-    """Of each pair: (N, 4), (N, 4) -> (N,)."""
+def _overlaps(a: Array, b: Array) -> Array:
+    """IoU of each pair: (N, 4), (N, 4) -> (N,)."""
     shared = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None).prod(1)
     return np.asarray(shared / (geometry.area(a) + geometry.area(b) - shared))
-
-
-def _unseen(track: Track, timeline: Timeline, seconds: float, backward: bool) -> tuple[Array, Array]:
-    """Boxes for the frames beyond one end of the track, going away from it, and where the face alone would lie."""
-    row = 0 if backward else -1
-    frame, box = int(track.frames[row]), track.boxes[row]
-    start, end = timeline.scene(frame)
-    last = start - 1 if backward else end
-    step = -1 if backward else 1
-    stop = frame + step
-    while stop != last and (abs(timeline.times[stop] - timeline.times[frame]) <= seconds or stop == frame + step):
-        stop += step
-    if stop == frame + step or seconds <= 0:
-        return np.zeros((0, 4)), np.zeros((0, 4))
-    away = np.abs(timeline.times[np.arange(frame + step, stop, step)] - timeline.times[frame])
-    moved = box + np.tile(_velocity(track, timeline, backward), 2) * away[:, None]  # P,4
-    count, outside = len(away), ~geometry.inside(moved, timeline.width, timeline.height)
-    if outside.any():
-        gone = away > away[np.argmax(outside)] + GONE
-        count = int(np.argmax(gone)) if gone.any() else count
-    boxes = np.concatenate([np.minimum(box, moved)[:, :2], np.maximum(box, moved)[:, 2:]], axis=1)
-    return grown(boxes, MARGIN + DOUBT * away, side=box[2:] - box[:2])[:count], moved[:count]
-
-
-def _velocity(track: Track, timeline: Timeline, backward: bool) -> Array:
-    """(2,) px/s at one end, pointing out of the track; from the detections of its last `RECENT` seconds."""
-    seen = np.flatnonzero(track.how == SEEN)
-    times = timeline.times[track.frames[seen]]
-    near = seen[np.abs(times - times[0 if backward else -1]) <= max(RECENT, 1.5 * timeline.step)]
-    if len(near) < 2:
-        return np.zeros(2)
-    middles = (track.boxes[near, :2] + track.boxes[near, 2:]) / 2
-    slope = np.polyfit(timeline.times[track.frames[near]], middles, 1)[0]
-    return np.asarray(-slope if backward else slope)

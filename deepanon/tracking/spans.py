@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deepanon.tracking.filling import fill
-from deepanon.tracking.padding import SECONDS, doubts, pad
+from deepanon.tracking.padding import SECONDS, Found, pads
 from deepanon.tracking.smoothing import smooth
 from deepanon.tracking.timeline import Timeline
 from deepanon.tracking.track import Track
 
 
-def complete(track: Track, timeline: Timeline, padding: float = SECONDS) -> list[Track]:
-    """What must be covered because of one track; all parts have its number.
+def complete(tracks: Sequence[Track], timeline: Timeline, padding: float = SECONDS) -> list[list[Track]]:
+    """What must be covered because of each track; all parts have its number.
 
-    The first is the track without holes, longer at both ends by `padding` seconds, its boxes calm and none of them
-    smaller than before. The others cover what a wrong link would leave open; see `doubts`.
+    The first part is the track without holes, its boxes calm and none of them smaller than before. The others cover
+    `padding` seconds at its ends, and what a wrong link would leave open; see `pads`.
     """
-    whole = smooth(pad(fill(track, timeline), timeline, padding), timeline)
-    return [whole, *doubts(track, timeline, padding)]
+    filled = [fill(track, timeline) for track in tracks]
+    found = Found.of(filled)
+    return [
+        [smooth(whole, timeline), *pads(track, found, timeline, padding)]
+        for track, whole in zip(tracks, filled, strict=True)
+    ]

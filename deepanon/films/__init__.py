@@ -1,0 +1,23 @@
+"""Films: frames in, faces followed through time, every one replaced in every frame, the sound untouched."""
+
+from __future__ import annotations
+
+from deepanon.films.covers import Covers, Doubt, Rules
+from deepanon.films.encoding import CODECS, CONTAINERS, Encoding
+from deepanon.films.film import FilmAnonymizer, FilmOptions, FilmOutcome, work_folder
+from deepanon.films.source import Film, Frame
+
+__all__ = [
+    "CODECS",
+    "CONTAINERS",
+    "Covers",
+    "Doubt",
+    "Encoding",
+    "Film",
+    "FilmAnonymizer",
+    "FilmOptions",
+    "FilmOutcome",
+    "Frame",
+    "Rules",
+    "work_folder",
+]

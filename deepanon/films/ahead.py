@@ -1,0 +1,52 @@
+"""One thing being made while the one before is used."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def ahead(source: Iterable[T], size: int = 4) -> Iterator[T]:
+    """Yield what `source` yields, in order, from a thread that is at most `size` items ahead.
+
+    An exception of `source` is raised here, after what came before it. When the caller stops early, so does the thread.
+    """
+    waiting: queue.Queue[tuple[bool, object]] = queue.Queue(size)
+    stop = threading.Event()
+
+    def put(item: tuple[bool, object]) -> None:
+        while not stop.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def work() -> None:
+        try:
+            for item in source:
+                put((True, item))
+                if stop.is_set():
+                    return
+        except BaseException as error:  # it belongs to whoever asked
+            put((False, error))
+        else:
+            put((False, None))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            more, item = waiting.get()
+            if not more:
+                if isinstance(item, BaseException):
+                    raise item
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()

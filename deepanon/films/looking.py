@@ -1,0 +1,24 @@
+"""Detectors as films need them: a face that is found too often costs a redacted box, one that is missed a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deepanon.detectors import Detector, build_detector
+
+LOW: dict[str, dict[str, Any]] = {  # thresholds lower than for photos
+    "mtcnn": {"thresholds": (0.6, 0.6, 0.5)},
+    "yunet": {"threshold": 0.4},
+}
+SURE = {"mtcnn": 0.9, "yunet": 0.8}  # scores that only faces reach, as a rule
+USUAL = 0.8
+
+
+def film_detector(name: str, **options: Any) -> Detector:
+    """Build a detector by name with thresholds for films; `options` go to it and come first."""
+    return build_detector(name, **(LOW.get(name, {}) | options))
+
+
+def sure_score(name: str) -> float:
+    """The score at which a detector is taken at its word."""
+    return SURE.get(name, USUAL)

@@ -1,0 +1,84 @@
+"""The second pass: every frame with its faces replaced, compressed piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from deepanon.anonymizers import Anonymizer
+from deepanon.errors import FilmError
+from deepanon.films.ahead import ahead
+from deepanon.films.covers import DRAWN, Covers
+from deepanon.films.encoding import Encoding, encode
+from deepanon.films.sightings import Progress
+from deepanon.films.source import Film, Frame
+from deepanon.geometry import Array
+from deepanon.pipeline import replace_faces
+
+PIECE = 240  # frames that are compressed together, and lost together when a run is killed
+
+
+class Painter:
+    """Makes the new picture of each frame.
+
+    Args:
+        covers: what becomes of each face.
+        drawer: the method for faces that are drawn.
+        redactor: the method for boxes that are redacted; it must not see faces.
+        seeds: one a track.
+    """
+
+    def __init__(self, covers: Covers, drawer: Anonymizer, redactor: Anonymizer, seeds: Sequence[int]) -> None:
+        self.covers, self.drawer, self.redactor, self.seeds = covers, drawer, redactor, seeds
+
+    def __call__(self, frame: Frame, width: int, height: int) -> Array:
+        """(H, W, 3) uint8 RGB; a frame that could not be decoded is black."""
+        if frame.pixels is None:
+            return np.zeros((height, width, 3), dtype=np.uint8)
+        faces, tracks, why = self.covers.at(frame.index)
+        if not len(faces):
+            return frame.pixels
+        seeds = [self.seeds[track] for track in tracks]
+        redacted = replace_faces(frame.pixels, faces, self.redactor, seeds, np.flatnonzero(why != DRAWN).tolist())
+        return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero(why == DRAWN).tolist())
+
+
+def render(
+    film: Film,
+    painter: Painter,
+    encoding: Encoding,
+    folder: Path,
+    count: int,
+    span: tuple[float | None, float | None] = (None, None),
+    progress: Progress = lambda what, done, total: None,
+) -> list[Path]:
+    """Write the pieces of the new film to `folder`, those that are not there yet, and return all in order.
+
+    Raises:
+        FilmError: the film does not have the `count` frames that were looked at.
+    """
+    frames = ahead(film.frames(*span))
+    paths = [folder / f"{start:09d}.npz" for start in range(0, count, PIECE)]
+    done = 0
+    for path in paths:
+        some = islice(frames, min(PIECE, count - done))
+        if path.exists():
+            done += sum(1 for _ in some)
+            continue
+        made = encode(_painted(some, film, painter, count, progress), film, encoding)
+        done += len(made.pts)
+        made.save(path)
+    if done != count or next(frames, None) is not None:
+        raise FilmError(f"{film.path}: has changed since it was looked at: {count} frames then")
+    return paths
+
+
+def _painted(
+    frames: Iterator[Frame], film: Film, painter: Painter, count: int, progress: Progress
+) -> Iterator[tuple[int, Array]]:
+    for frame in frames:
+        yield frame.pts, painter(frame, film.width, film.height)
+        progress("replacing", frame.index + 1, count)

@@ -1,0 +1,132 @@
+"""What was found in each frame, on the disk as soon as it is found: looking is what takes the time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
+from deepanon.detectors import Detector
+from deepanon.films.scenes import CutFinder, lasting
+from deepanon.films.source import Film, Frame
+from deepanon.geometry import Array
+from deepanon.tracking import Linker, Timeline, Track
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sightings:
+    """All that the first pass knows.
+
+    Attributes:
+        timeline: when each frame is shown, and where scenes begin.
+        durations: (F,) int64 how long each is shown, in the film's time base; 0 = not said.
+        damaged: (D,) int64 frames that could not be decoded.
+        tracks: who was found where.
+        schema: of their keypoints.
+    """
+
+    timeline: Timeline
+    durations: Array
+    damaged: Array
+    tracks: list[Track]
+    schema: KeypointSchema
+
+
+def look(
+    film: Film,
+    detector: Detector,
+    journal: Path,
+    span: tuple[float | None, float | None] = (None, None),
+    progress: Progress = lambda what, done, total: None,
+) -> None:
+    """Find the faces of every frame and write them to `journal`, line by line; go on where it ends.
+
+    Args:
+        film: to look at.
+        detector: finds the faces.
+        journal: file to write; what a killed run left in it is kept, but for half a line.
+        span: start and end in seconds.
+        progress: told "looking", frames done, and frames promised.
+    """
+    done = _mend(journal)
+    cut = CutFinder()
+    with journal.open("a", encoding="utf-8") as stream:
+        for frame in film.frames(*span):
+            begins = frame.pixels is not None and cut(frame.pixels)
+            if frame.index < done:
+                continue
+            stream.write(json.dumps(_line(frame, begins, detector, film)) + "\n")
+            stream.flush()
+            progress("looking", frame.index + 1, film.promised)
+
+
+def read(journal: Path, film: Film, memory: float) -> Sightings:
+    """Link what `look` found; `memory` in seconds, see `Linker`."""
+    facts = np.array([line[:3] for line in _lines(journal)], dtype=np.int64).reshape(-1, 3)
+    times, cuts = facts[:, 0] * float(film.time_base), np.flatnonzero(facts[:, 2])
+    timeline = Timeline(times, film.width, film.height, lasting(cuts, times))
+    linker, begins, damaged = None, set(timeline.cuts.tolist()), []
+    for i, (_, _, _, whole, schema, faces) in enumerate(_lines(journal)):
+        if linker is None:
+            linker = Linker(schema_for(schema), memory)
+        if not whole:
+            damaged.append(i)
+        linker.add(i, float(times[i]), _faces(faces, linker.schema), cut=i in begins)
+    return Sightings(
+        timeline=timeline,
+        durations=facts[:, 1],
+        damaged=np.array(damaged, dtype=np.int64),
+        tracks=[] if linker is None else linker.finish(),
+        schema=FIVE if linker is None else linker.schema,
+    )
+
+
+Face = list[float | str | None]
+
+
+def _line(frame: Frame, begins: bool, detector: Detector, film: Film) -> tuple[int, int, bool, bool, str, list[Face]]:
+    """Time, duration, whether a scene begins, whether it could be decoded, and the faces."""
+    if frame.pixels is None:
+        return frame.pts, frame.duration, False, False, FIVE.name, []
+    found = detector(frame.pixels, f"{film.path.name}#{frame.pts}")
+    assert found.labels is not None
+    faces: list[Face] = []
+    for i in range(len(found)):
+        numbers = [*found.boxes[i].tolist(), float(found.scores[i]), *found.points[i].ravel().tolist()]
+        faces.append([str(found.labels[i]), *(None if number != number else number for number in numbers)])
+    return frame.pts, frame.duration, bool(begins), True, found.schema.name, faces
+
+
+def _faces(rows: list[Face], schema: KeypointSchema) -> Detections:
+    if not rows:
+        return Detections.empty(schema)
+    numbers = np.array([row[1:] for row in rows], dtype=np.float64)  # None becomes NaN
+    points = numbers[:, 5:].reshape(len(rows), len(schema), 2)
+    return Detections(numbers[:, :4], numbers[:, 4], points, np.array([row[0] for row in rows]), schema)
+
+
+def _lines(journal: Path) -> Iterator[tuple[int, int, bool, bool, str, list[Face]]]:
+    with journal.open(encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)
+
+
+def _mend(journal: Path) -> int:
+    """Cut off half a line that a killed run left; return how many whole ones there are."""
+    if not journal.exists():
+        return 0
+    whole, count = 0, 0
+    with journal.open("rb") as stream:
+        for line in stream:
+            if not line.endswith(b"\n"):
+                break
+            whole, count = whole + len(line), count + 1
+    with journal.open("rb+") as stream:
+        stream.truncate(whole)
+    return count
