@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepanon.cli.shared import FAILED, Bars, check_detector
-from deepanon.errors import FilmError, OptionError
+from deepanon.errors import FilmError, NoFaceError, OptionError
 
 if TYPE_CHECKING:
     from deepanon.detectors import Detector
@@ -80,7 +80,7 @@ def anonymize_film(options: argparse.Namespace) -> int:
     try:
         with Bars() as bars:
             outcome = anonymizer(source, target, chosen, bars)
-    except FilmError as error:
+    except (FilmError, NoFaceError) as error:
         print(f"deepanon: FAILED {error}", file=sys.stderr)
         return FAILED
     _report(source, outcome)
@@ -102,6 +102,7 @@ def _film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
         start=options.start,
         end=end,
         strict=options.strict,
+        on_no_face=options.on_no_face,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -14,15 +15,15 @@ from typing import Any
 from deepanon import __version__
 from deepanon.anonymizers import Anonymizer, build_anonymizer
 from deepanon.detectors import Detector
-from deepanon.errors import FilmError, OptionError
-from deepanon.files import replacing, saving, sha256_of
+from deepanon.errors import FilmError, NoFaceError, OptionError
+from deepanon.files import replacing, sha256_of
 from deepanon.films.covers import Covers, Doubt, Rules, cover, doubts
 from deepanon.films.encoding import Encoding
 from deepanon.films.joining import check_sound, join
 from deepanon.films.rendering import Painter, render
 from deepanon.films.sightings import Progress, Sightings, look, read
 from deepanon.films.source import Film
-from deepanon.pipeline import refuse_same
+from deepanon.pipeline import ON_NO_FACE, refuse_same
 from deepanon.seeds import Seeds
 
 
@@ -37,6 +38,7 @@ class FilmOptions:
         start: in seconds; None = from the beginning.
         end: in seconds; None = to the end.
         strict: refuse a film of which something had to be redacted without knowing what is there.
+        on_no_face: "raise" refuses a film in which no face is found at all; "copy" writes its pictures as they are.
     """
 
     encoding: Encoding | None = None
@@ -45,8 +47,11 @@ class FilmOptions:
     start: float | None = None
     end: float | None = None
     strict: bool = False
+    on_no_face: str = "raise"
 
     def __post_init__(self) -> None:
+        if self.on_no_face not in ON_NO_FACE:
+            raise OptionError(f"unknown on_no_face {self.on_no_face!r}; choose one of: {', '.join(ON_NO_FACE)}")
         if self.start is not None and self.end is not None and not self.start < self.end:
             raise OptionError(f"start {self.start:g} s must lie before end {self.end:g} s")
 
@@ -106,6 +111,7 @@ class FilmAnonymizer:
         after a crash. It holds boxes and new pictures, none of the old ones.
 
         Raises:
+            NoFaceError: there is no face in it, and `options.on_no_face` is "raise".
             FilmError: the film cannot be done, or `options.strict` and there are doubts; nothing is written.
         """
         target, options = Path(target), options or FilmOptions()
@@ -121,14 +127,22 @@ class FilmAnonymizer:
             seen = read(folder / "sightings.jsonl", film, options.rules.memory)
             if not len(seen.timeline):
                 raise FilmError(f"{source}: holds no frames" + (" in that span" if any(span) else ""))
+            if not seen.tracks and options.on_no_face == "raise":
+                raise NoFaceError(
+                    f"{source}: no face found in {len(seen.timeline)} frames; look at it, and ask for a copy "
+                    "(on_no_face='copy') if that is true"
+                )
             covers = cover(seen, options.rules)
             unresolved = doubts(seen, covers)
             if options.strict and unresolved:
                 raise FilmError(f"{source}: {_listed(unresolved)}; nothing was written (--strict)")
             painter = Painter(covers, self.anonymizer, self.redactor, seeds(film.path.name, len(seen.tracks)))
             pieces = render(film, painter, encoding, folder, len(seen.timeline), span, progress)
-            with saving(target) as temporary:
-                join(pieces, film, encoding, temporary, seen.durations, sound=options.sound, start=span[0], end=span[1])
+            whole = folder / f"whole{target.suffix}"
+            join(pieces, film, encoding, whole, seen.durations, sound=options.sound, start=span[0], end=span[1])
+            with whole.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(whole, target)
             shutil.rmtree(folder)
             return FilmOutcome(seen, covers, unresolved, self._notes(film, seen, options))
 
@@ -155,7 +169,7 @@ class FilmAnonymizer:
             self.redactor.name,
             self.redactor.description,
             None if self.seeds.secret is None else hashlib.sha256(self.seeds.secret).hexdigest(),
-            replace(options, strict=False, sound=True),
+            replace(options, strict=False, sound=True, on_no_face="raise"),
             __version__,
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()

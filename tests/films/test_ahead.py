@@ -1,0 +1,40 @@
+"""A thread that works ahead, and never for longer than it is wanted."""
+
+import threading
+import time
+
+import pytest
+
+from deepanon.films.ahead import ahead
+
+
+def test_order_is_kept():
+    assert list(ahead(iter(range(500)), 3)) == list(range(500))
+
+
+def test_it_is_so_far_ahead_and_no_farther():
+    made = []
+    for item in ahead((made.append(i) or i for i in range(50)), 3):
+        time.sleep(0.002)
+        assert len(made) - item <= 6
+
+
+def test_an_error_comes_after_what_came_before_it():
+    def source():
+        yield 1
+        yield 2
+        raise ValueError("broken")
+
+    got = []
+    with pytest.raises(ValueError, match="broken"):
+        got.extend(iter(ahead(source())))  # extend keeps what came
+    items = ahead(source())
+    assert (next(items), next(items)) == (1, 2)
+
+
+def test_it_ends_when_nobody_listens():
+    before = threading.active_count()
+    items = ahead(iter(range(10**9)))
+    assert next(items) == 0
+    items.close()
+    assert threading.active_count() == before
