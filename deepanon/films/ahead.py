@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def ahead(source: Iterable[T], size: int = 4) -> Iterator[T]:
+def ahead(source: Iterable[T], size: int = 4) -> Generator[T, None, None]:
     """Yield what `source` yields, in order, from a thread that is at most `size` items ahead.
 
-    An exception of `source` is raised here, after what came before it. When the caller stops early, so does the thread.
+    An exception of `source` is raised here, after what came before it. When the caller closes
+    it, the thread has ended.
     """
     waiting: queue.Queue[tuple[bool, object]] = queue.Queue(size)
     stop = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -60,19 +61,19 @@ def render(
     Raises:
         FilmError: the film does not have the `count` frames that were looked at.
     """
-    frames = ahead(film.frames(*span))
     paths = [folder / f"{start:09d}.npz" for start in range(0, count, PIECE)]
     done = 0
-    for path in paths:
-        some = islice(frames, min(PIECE, count - done))
-        if path.exists():
-            done += sum(1 for _ in some)
-            continue
-        made = encode(_painted(some, film, painter, count, progress), film, encoding)
-        done += len(made.pts)
-        made.save(path)
-    if done != count or next(frames, None) is not None:
-        raise FilmError(f"{film.path}: has changed since it was looked at: {count} frames then")
+    with closing(ahead(film.frames(*span))) as frames:  # the thread must end before the film is closed
+        for path in paths:
+            some = islice(frames, min(PIECE, count - done))
+            if path.exists():
+                done += sum(1 for _ in some)
+                continue
+            made = encode(_painted(some, film, painter, count, progress), film, encoding)
+            done += len(made.pts)
+            made.save(path)
+        if done != count or next(frames, None) is not None:
+            raise FilmError(f"{film.path}: has changed since it was looked at: {count} frames then")
     return paths
 
 

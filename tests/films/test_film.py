@@ -233,7 +233,7 @@ def test_a_frame_that_cannot_be_decoded_is_black_and_said(tmp_path, kit):
     assert len(got) == 20
     assert got[8][1].max() < 12
     assert "1 of 20 frames could not be decoded and are black" in outcome.notes
-    assert [d.reason for d in outcome.doubts] == ["could not be decoded"]
+    assert "could not be decoded" in {doubt.reason for doubt in outcome.doubts}
 
 
 def test_a_span_is_a_film_of_its_own(tmp_path, kit):
