@@ -43,8 +43,18 @@ class Painter:
         if not len(faces):
             return frame.pixels
         seeds = [self.seeds[track] for track in tracks]
-        redacted = replace_faces(frame.pixels, faces, self.redactor, seeds, np.flatnonzero(why != DRAWN).tolist())
+        unsure = np.flatnonzero(why != DRAWN)
+        unsure = unsure[~_within_another(faces.boxes[unsure])]
+        redacted = replace_faces(frame.pixels, faces, self.redactor, seeds, unsure.tolist())
         return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero(why == DRAWN).tolist())
+
+
+def _within_another(boxes: Array) -> Array:
+    """(N,) bool: the box adds nothing to another one; of equal boxes one is left."""
+    low, high = boxes[:, None, :2] >= boxes[None, :, :2], boxes[:, None, 2:] <= boxes[None, :, 2:]
+    inside = low.all(-1) & high.all(-1)
+    later = np.tri(len(boxes), dtype=bool).T  # itself too
+    return np.asarray((inside & ~(inside.T & later)).any(1))
 
 
 def render(

@@ -4,48 +4,46 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.ndimage import maximum_filter
 
 from deepanon.geometry import Array
 
 SIZE = 32, 18  # cells that a picture is reduced to
-BINS = 6  # a colour channel
-COLOURS = 0.10  # share of the picture whose colours must have changed …
-PLACES = 0.10  # … and the mean change of a cell, of the full range, for a cut
-FLASH = 0.25  # seconds that a scene lasts at least
+CHANGE = 0.06  # mean change of a cell, of the full range, below which nothing is a cut …
+AROUND = 4  # … frames before and after …
+TIMES = 3.0  # … of which none may change a third as much
+STILL = 0.01  # change of a still picture, by noise
 
 
-class CutFinder:
-    """Tells whether a picture belongs to another scene than the one before it.
-
-    Colours and places must both have changed: a pan or a face that comes near is no cut. To overlook one does no harm
-    here, because faces are then only expected for longer; see `lasting` for cuts that are none.
-    """
+class Change:
+    """Measures how much each picture differs from the one before it."""
 
     def __init__(self) -> None:
         self._cells: Array | None = None
-        self._colours: Array | None = None
 
-    def __call__(self, pixels: Array) -> bool:
-        """Take the next picture, (H, W, 3) uint8 RGB; True if a scene begins with it. The first one begins none."""
+    def __call__(self, pixels: Array) -> float:
+        """Take the next picture, (H, W, 3) uint8 RGB; mean change of a cell in [0, 1], 0 for the first picture."""
         small = cv2.resize(pixels, (4 * SIZE[0], 4 * SIZE[1]), interpolation=cv2.INTER_AREA)
-        colours = np.histogramdd(small.reshape(-1, 3), bins=BINS, range=[(0, 256)] * 3)[0] / (small.size // 3)
         cells = cv2.resize(small, SIZE, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        before = self._cells, self._colours
-        self._cells, self._colours = cells, colours
-        if before[0] is None or before[1] is None:
-            return False
-        changed = 1 - np.minimum(colours, before[1]).sum()
-        return bool(changed > COLOURS and np.abs(cells - before[0]).mean() > PLACES)
+        before, self._cells = self._cells, cells
+        return 0.0 if before is None else float(np.abs(cells - before).mean())
 
 
-def lasting(cuts: Array, times: Array) -> Array:
-    """The cuts without those around a scene of less than `FLASH` seconds: a flash ends nothing.
+def find_cuts(changes: Array) -> Array:
+    """First frames of new scenes: where a picture changes much, and far more than the frames around it.
+
+    Motion, however quick, lasts for some frames; a flash changes twice; neither is a cut. A cut that is overlooked
+    does no harm here, because faces are then only expected for longer.
 
     Args:
-        cuts: (C,) int64 first frames of scenes, rising.
-        times: (F,) seconds at which frames are shown.
+        changes: (F,) of `Change`.
+
+    Returns:
+        (C,) int64, rising.
     """
-    starts = times[cuts]
-    short = np.diff(starts) < FLASH
-    flash = np.append(short, False) | np.insert(short, 0, False) if len(cuts) else np.zeros(0, dtype=bool)
-    return np.asarray(cuts[~flash])
+    if not len(changes):
+        return np.zeros(0, dtype=np.int64)
+    others = np.ones(2 * AROUND + 1, dtype=bool)
+    others[AROUND] = False
+    around = maximum_filter(changes, footprint=others, mode="constant")
+    return np.flatnonzero((changes > CHANGE) & (changes > TIMES * np.maximum(around, STILL)))

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
-from deepanon.films.scenes import CutFinder, lasting
+from deepanon.films.scenes import Change, find_cuts
 from deepanon.films.source import Film, Frame
 from deepanon.geometry import Array
 from deepanon.tracking import Linker, Timeline, Track
@@ -55,22 +55,22 @@ def look(
         progress: told "looking", frames done, and frames promised.
     """
     done = _mend(journal)
-    cut = CutFinder()
+    change = Change()
     with journal.open("a", encoding="utf-8") as stream:
         for frame in film.frames(*span):
-            begins = frame.pixels is not None and cut(frame.pixels)
+            changed = 0.0 if frame.pixels is None else change(frame.pixels)
             if frame.index < done:
                 continue
-            stream.write(json.dumps(_line(frame, begins, detector, film)) + "\n")
+            stream.write(json.dumps(_line(frame, changed, detector, film)) + "\n")
             stream.flush()
             progress("looking", frame.index + 1, film.promised)
 
 
 def read(journal: Path, film: Film, memory: float) -> Sightings:
     """Link what `look` found; `memory` in seconds, see `Linker`."""
-    facts = np.array([line[:3] for line in _lines(journal)], dtype=np.int64).reshape(-1, 3)
-    times, cuts = facts[:, 0] * float(film.time_base), np.flatnonzero(facts[:, 2])
-    timeline = Timeline(times, film.width, film.height, lasting(cuts, times))
+    facts = np.array([line[:3] for line in _lines(journal)], dtype=np.float64).reshape(-1, 3)
+    times = facts[:, 0] * float(film.time_base)
+    timeline = Timeline(times, film.width, film.height, find_cuts(facts[:, 2]))
     linker, begins, damaged = None, set(timeline.cuts.tolist()), []
     for i, (_, _, _, whole, schema, faces) in enumerate(_lines(journal)):
         if linker is None:
@@ -80,7 +80,7 @@ def read(journal: Path, film: Film, memory: float) -> Sightings:
         linker.add(i, float(times[i]), _faces(faces, linker.schema), cut=i in begins)
     return Sightings(
         timeline=timeline,
-        durations=facts[:, 1],
+        durations=facts[:, 1].astype(np.int64),
         damaged=np.array(damaged, dtype=np.int64),
         tracks=[] if linker is None else linker.finish(),
         schema=FIVE if linker is None else linker.schema,
@@ -90,17 +90,20 @@ def read(journal: Path, film: Film, memory: float) -> Sightings:
 Face = list[float | str | None]
 
 
-def _line(frame: Frame, begins: bool, detector: Detector, film: Film) -> tuple[int, int, bool, bool, str, list[Face]]:
-    """Time, duration, whether a scene begins, whether it could be decoded, and the faces."""
+Line = tuple[int, int, float, bool, str, list[Face]]
+
+
+def _line(frame: Frame, changed: float, detector: Detector, film: Film) -> Line:
+    """Time, duration, how much has changed, whether it could be decoded, the keypoints' schema, and the faces."""
     if frame.pixels is None:
-        return frame.pts, frame.duration, False, False, FIVE.name, []
+        return frame.pts, frame.duration, 0.0, False, FIVE.name, []
     found = detector(frame.pixels, f"{film.path.name}#{frame.pts}")
     assert found.labels is not None
     faces: list[Face] = []
     for i in range(len(found)):
         numbers = [*found.boxes[i].tolist(), float(found.scores[i]), *found.points[i].ravel().tolist()]
         faces.append([str(found.labels[i]), *(None if number != number else number for number in numbers)])
-    return frame.pts, frame.duration, bool(begins), True, found.schema.name, faces
+    return frame.pts, frame.duration, changed, True, found.schema.name, faces
 
 
 def _faces(rows: list[Face], schema: KeypointSchema) -> Detections:
@@ -111,7 +114,7 @@ def _faces(rows: list[Face], schema: KeypointSchema) -> Detections:
     return Detections(numbers[:, :4], numbers[:, 4], points, np.array([row[0] for row in rows]), schema)
 
 
-def _lines(journal: Path) -> Iterator[tuple[int, int, bool, bool, str, list[Face]]]:
+def _lines(journal: Path) -> Iterator[Line]:
     with journal.open(encoding="utf-8") as stream:
         for line in stream:
             yield json.loads(line)
