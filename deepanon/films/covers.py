@@ -31,11 +31,13 @@ class Rules:
         sure: score that the detector must give a face at least once for it to be drawn.
         padding: seconds for which a face is taken to be there before it was first and after it was last found.
         memory: seconds for which a face that is not found is waited for.
+        margin: by which every box is wider on each side, as a share of it: detectors cut off chins.
     """
 
     sure: float = 0.9
     padding: float = 1.0
     memory: float = 1.0
+    margin: float = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def cover(seen: Sightings, rules: Rules) -> Covers:
     columns = {
         "frames": [part.frames for _, part in parts],
         "tracks": [np.full(len(part), part.number) for _, part in parts],
-        "boxes": [part.boxes.astype(np.float32) for _, part in parts],
+        "boxes": [geometry.grown(part.boxes, np.full(len(part), rules.margin)) for _, part in parts],
         "scores": [part.scores.astype(np.float32) for _, part in parts],
         "keypoints": [part.keypoints.astype(np.float32) for _, part in parts],
         "labels": [np.full(len(part), part.label) for _, part in parts],
@@ -103,6 +105,7 @@ def cover(seen: Sightings, rules: Rules) -> Covers:
     }
     empty = {"boxes": np.zeros((0, 4)), "keypoints": np.zeros((0, points, 2)), "labels": np.zeros(0, dtype=str)}
     joined = {name: np.concatenate(rows) if rows else empty.get(name, np.zeros(0)) for name, rows in columns.items()}
+    joined["boxes"] = joined["boxes"].astype(np.float32)
     order = np.argsort(joined["frames"], kind="stable")
     order = order[geometry.inside(joined["boxes"][order], line.width, line.height)]
     return Covers(**{name: rows[order] for name, rows in joined.items()}, schema=seen.schema)
