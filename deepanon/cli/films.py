@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deepanon.cli.shared import FAILED, Bars, check_detector
+from deepanon.cli.shared import FAILED, Bars, check_detector, write_json
 from deepanon.errors import FilmError, NoFaceError, OptionError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SUFFIXES = (
     ".flv",
     ".3gp",
 )
-ONLY_PHOTOS = {"detections": "--detections", "keep_metadata": "--keep-metadata", "json": "--json"}
+ONLY_PHOTOS = {"keep_metadata": "--keep-metadata"}
 
 
 def is_film(path: str | Path) -> bool:
@@ -79,10 +79,12 @@ def anonymize_film(options: argparse.Namespace) -> int:
     anonymizer = FilmAnonymizer(_detector(options), method, chosen_seeds(options))
     try:
         with Bars() as bars:
-            outcome = anonymizer(source, target, chosen, bars)
+            outcome = anonymizer(source, target, chosen, bars, options.detections)
     except (FilmError, NoFaceError) as error:
         print(f"deepanon: FAILED {error}", file=sys.stderr)
         return FAILED
+    if options.json:
+        write_json(options.json, outcome.to_json())
     _report(source, outcome)
     return 0
 
@@ -117,9 +119,9 @@ def _report(source: Path, outcome: FilmOutcome) -> None:
 
     for note in outcome.notes:
         print(f"deepanon: {note}", file=sys.stderr)
-    for doubt in outcome.doubts:
+    for doubt in outcome.plan.doubts:
         print(f"deepanon: redacted {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
-    drawn = int((outcome.covers.why == DRAWN).sum())
-    frames, tracks = len(outcome.seen.timeline), len(outcome.seen.tracks)
-    redacted = len(outcome.covers.why) - drawn
-    print(f"{source.name}: {frames} frames, {tracks} faces; drawn {drawn} times, redacted {redacted} times")
+    plan = outcome.plan
+    drawn = int((plan.covers.why == DRAWN).sum())
+    redacted = len(plan.covers.why) - drawn
+    print(f"{source.name}: {len(plan)} frames, {plan.tracks} faces; drawn {drawn} times, redacted {redacted} times")

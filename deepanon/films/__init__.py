@@ -5,6 +5,7 @@ from __future__ import annotations
 from deepanon.films.covers import Covers, Doubt, Rules
 from deepanon.films.encoding import CODECS, CONTAINERS, Encoding
 from deepanon.films.film import FilmAnonymizer, FilmOptions, FilmOutcome, work_folder
+from deepanon.films.plan import FilmPlan
 from deepanon.films.source import Film, Frame
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FilmAnonymizer",
     "FilmOptions",
     "FilmOutcome",
+    "FilmPlan",
     "Frame",
     "Rules",
     "work_folder",

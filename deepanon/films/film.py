@@ -16,15 +16,19 @@ from deepanon import __version__
 from deepanon.anonymizers import Anonymizer, build_anonymizer
 from deepanon.detectors import Detector
 from deepanon.errors import FilmError, NoFaceError, OptionError
-from deepanon.files import replacing, sha256_of
-from deepanon.films.covers import Covers, Doubt, Rules, cover, doubts
+from deepanon.files import named, replacing, sha256_of
+from deepanon.films.covers import Rules
 from deepanon.films.encoding import Encoding
 from deepanon.films.joining import check_sound, join
+from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter, render
-from deepanon.films.sightings import Progress, Sightings, look, read
+from deepanon.films.sightings import Progress, look, read
 from deepanon.films.source import Film
 from deepanon.pipeline import ON_NO_FACE, refuse_same
 from deepanon.seeds import Seeds
+
+LISTED = 20  # unresolved spans that a message names
+COMPLETE = 0.98  # of the promised frames; an average rate promises one more or less
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,18 @@ class FilmOutcome:
     """What became of a film.
 
     Attributes:
-        seen: what was found.
-        covers: what was done about it.
-        doubts: spans that were redacted without knowing what is there.
+        plan: what was done with every face, and what nobody knows.
         notes: what a user should know, one sentence each.
+        made: with what: methods, detector, versions; plain values for a report.
     """
 
-    seen: Sightings
-    covers: Covers
-    doubts: list[Doubt]
+    plan: FilmPlan
     notes: list[str]
+    made: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `FilmAnonymizer` does the same film again from them. They hold no pixel."""
+        return self.made | {"notes": self.notes} | self.plan.to_json()
 
 
 class FilmAnonymizer:
@@ -104,11 +110,20 @@ class FilmAnonymizer:
         target: str | Path,
         options: FilmOptions | None = None,
         progress: Progress = lambda what, done, total: None,
+        given: str | Path | None = None,
     ) -> FilmOutcome:
         """Write the film at `source` with every face replaced to `target`, whole or not at all.
 
         What is done is kept in a hidden folder beside `target` until the film is whole, so that the same call goes on
         after a crash. It holds boxes and new pictures, none of the old ones.
+
+        Args:
+            source: the film.
+            target: file to write.
+            options: see `FilmOptions`.
+            progress: told what is done, frames done, and frames in all.
+            given: JSON of `FilmOutcome.to_json`, edited or not: it says what becomes of each face, and nothing is
+                detected.
 
         Raises:
             NoFaceError: there is no face in it, and `options.on_no_face` is "raise".
@@ -121,35 +136,29 @@ class FilmAnonymizer:
             if options.sound:
                 check_sound(film, target)
             folder = work_folder(target)
-            seeds = self._take_up(folder, film, options)
+            seeds = self._take_up(folder, film, options, given)
+            plan = self._find(film, folder, options, progress) if given is None else FilmPlan.read(given, film)
+            _check(plan, film, options)
+            painter = Painter(plan.covers, self.anonymizer, self.redactor, seeds(film.path.name, plan.tracks))
             span = options.start, options.end
-            look(film, self.detector, folder / "sightings.jsonl", span, progress)
-            seen = read(folder / "sightings.jsonl", film, options.rules.memory)
-            if not len(seen.timeline):
-                raise FilmError(f"{source}: holds no frames" + (" in that span" if any(span) else ""))
-            if not seen.tracks and options.on_no_face == "raise":
-                raise NoFaceError(
-                    f"{source}: no face found in {len(seen.timeline)} frames; look at it, and ask for a copy "
-                    "(on_no_face='copy') if that is true"
-                )
-            covers = cover(seen, options.rules)
-            unresolved = doubts(seen, covers)
-            if options.strict and unresolved:
-                raise FilmError(f"{source}: {_listed(unresolved)}; nothing was written (--strict)")
-            painter = Painter(covers, self.anonymizer, self.redactor, seeds(film.path.name, len(seen.tracks)))
-            pieces = render(film, painter, encoding, folder, len(seen.timeline), span, progress)
+            pieces = render(film, painter, encoding, folder, plan.pts, span, progress)
             whole = folder / f"whole{target.suffix}"
-            join(pieces, film, encoding, whole, seen.durations, sound=options.sound, start=span[0], end=span[1])
+            join(pieces, film, encoding, whole, plan.durations, sound=options.sound, start=span[0], end=span[1])
             with whole.open("rb") as written:
                 os.fsync(written.fileno())
             os.replace(whole, target)
             shutil.rmtree(folder)
-            return FilmOutcome(seen, covers, unresolved, self._notes(film, seen, options))
+            return FilmOutcome(plan, _notes(film, plan, options), self._made(film, seeds, given))
 
-    def _take_up(self, folder: Path, film: Film, options: FilmOptions) -> Seeds:
+    def _find(self, film: Film, folder: Path, options: FilmOptions, progress: Progress) -> FilmPlan:
+        journal = folder / "sightings.jsonl"
+        look(film, self.detector, journal, (options.start, options.end), progress)
+        return FilmPlan.make(read(journal, film, options.rules.memory), options.rules)
+
+    def _take_up(self, folder: Path, film: Film, options: FilmOptions, given: str | Path | None) -> Seeds:
         """Keep what `folder` holds of this very job, or begin anew; return the job's seeds."""
         job = folder / "job.json"
-        key = self._key(film, options)
+        key = self._key(film, options, given)
         stored = json.loads(job.read_text()) if job.exists() else {}
         if stored.get("key") != key:
             shutil.rmtree(folder, ignore_errors=True)
@@ -159,11 +168,11 @@ class FilmAnonymizer:
                 temporary.write_text(json.dumps(stored))
         return Seeds(bytes.fromhex(stored["secret"])) if self.seeds.secret is None else self.seeds
 
-    def _key(self, film: Film, options: FilmOptions) -> str:
+    def _key(self, film: Film, options: FilmOptions, given: str | Path | None) -> str:
         """A digest of everything that the pieces depend on."""
         parts: Sequence[Any] = (
             sha256_of(film.path),
-            self.detector.description,
+            self.detector.description if given is None else sha256_of(given),
             self.anonymizer.name,
             self.anonymizer.description,
             self.redactor.name,
@@ -174,28 +183,56 @@ class FilmAnonymizer:
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    @staticmethod
-    def _notes(film: Film, seen: Sightings, options: FilmOptions) -> list[str]:
-        notes = list(film.notes)
-        if film.sound and options.sound:
-            notes.append("the sound is as it was: a voice identifies too (--audio drop leaves it out)")
-        if film.left_out:
-            notes.append(f"left out: {', '.join(film.left_out)}")
-        if len(seen.damaged):
-            notes.append(f"{len(seen.damaged)} of {len(seen.timeline)} frames could not be decoded and are black")
-        whole = options.start is None and options.end is None
-        if whole and film.promised and len(seen.timeline) < 0.98 * film.promised:
-            notes.append(f"the file promises {film.promised} frames and holds {len(seen.timeline)}: it ends early")
-        return notes
+    def _made(self, film: Film, seeds: Seeds, given: str | Path | None) -> dict[str, Any]:
+        """With what the film was made."""
+        assert seeds.secret is not None
+        return {
+            "film": film.path.name,
+            "width": film.width,
+            "height": film.height,
+            "time_base": str(film.time_base),
+            "method": self.anonymizer.name,
+            "drawn_by": self.anonymizer.description,
+            "redacted_by": self.redactor.description,
+            "detector": self.detector.description if given is None else f"given in {named(given)}",
+            "seeds": hashlib.sha256(b"seeds of " + seeds.secret).hexdigest(),
+            "version": __version__,
+        }
+
+
+def _check(plan: FilmPlan, film: Film, options: FilmOptions) -> None:
+    """Refuse what is empty, what holds no face, and in strict mode what is in doubt."""
+    if not len(plan):
+        raise FilmError(f"{film.path}: holds no frames" + (" in that span" if options.start or options.end else ""))
+    if not plan.tracks and options.on_no_face == "raise":
+        raise NoFaceError(
+            f"{film.path}: no face found in {len(plan)} frames; look at it, and ask for a copy "
+            "(on_no_face='copy') if that is true"
+        )
+    if options.strict and plan.doubts:
+        spans = [f"{doubt.start:.2f}-{doubt.end:.2f} s {doubt.reason}" for doubt in plan.doubts[:LISTED]]
+        more = f" and {len(plan.doubts) - LISTED} more" if len(plan.doubts) > LISTED else ""
+        raise FilmError(
+            f"{film.path}: {len(plan.doubts)} unresolved spans: {'; '.join(spans)}{more}; "
+            "nothing was written (--strict)"
+        )
+
+
+def _notes(film: Film, plan: FilmPlan, options: FilmOptions) -> list[str]:
+    notes = list(film.notes)
+    if film.sound and options.sound:
+        notes.append("the sound is as it was: a voice identifies too (--audio drop leaves it out)")
+    if film.left_out:
+        notes.append(f"left out: {', '.join(film.left_out)}")
+    if len(plan.damaged):
+        notes.append(f"{len(plan.damaged)} of {len(plan)} frames could not be decoded and are black")
+    whole = options.start is None and options.end is None
+    if whole and film.promised and len(plan) < COMPLETE * film.promised:
+        notes.append(f"the file promises {film.promised} frames and holds {len(plan)}: it ends early")
+    return notes
 
 
 def work_folder(target: str | Path) -> Path:
     """Where a run keeps what it has done until `target` is whole."""
     target = Path(target)
     return target.with_name(f".{target.name}.unfinished")
-
-
-def _listed(found: Sequence[Doubt], most: int = 20) -> str:
-    spans = [f"{doubt.start:.2f}-{doubt.end:.2f} s {doubt.reason}" for doubt in found[:most]]
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return f"{len(found)} unresolved spans: {'; '.join(spans)}{more}"

@@ -62,15 +62,25 @@ def render(
     painter: Painter,
     encoding: Encoding,
     folder: Path,
-    count: int,
+    pts: Array,
     span: tuple[float | None, float | None] = (None, None),
     progress: Progress = lambda what, done, total: None,
 ) -> list[Path]:
     """Write the pieces of the new film to `folder`, those that are not there yet, and return all in order.
 
+    Args:
+        film: to replace faces in.
+        painter: makes each picture.
+        encoding: how they are compressed.
+        folder: where pieces lie.
+        pts: (F,) when each frame is shown that was looked at.
+        span: start and end in seconds.
+        progress: told "replacing", frames done, and frames in all.
+
     Raises:
-        FilmError: the film does not have the `count` frames that were looked at.
+        FilmError: the film does not have the frames that were looked at.
     """
+    count = len(pts)
     paths = [folder / f"{start:09d}.npz" for start in range(0, count, PIECE)]
     done = 0
     with closing(ahead(film.frames(*span))) as frames:  # the thread must end before the film is closed
@@ -79,17 +89,21 @@ def render(
             if path.exists():
                 done += sum(1 for _ in some)
                 continue
-            made = encode(_painted(some, film, painter, count, progress), film, encoding)
+            made = encode(_painted(some, film, painter, pts, progress), film, encoding)
             done += len(made.pts)
             made.save(path)
         if done != count or next(frames, None) is not None:
-            raise FilmError(f"{film.path}: has changed since it was looked at: {count} frames then")
+            raise FilmError(f"{film.path}: is not the film that was looked at, which had {count} frames")
     return paths
 
 
 def _painted(
-    frames: Iterator[Frame], film: Film, painter: Painter, count: int, progress: Progress
+    frames: Iterator[Frame], film: Film, painter: Painter, pts: Array, progress: Progress
 ) -> Iterator[tuple[int, Array]]:
     for frame in frames:
+        if frame.pts != pts[frame.index]:
+            raise FilmError(
+                f"{film.path}: is not the film that was looked at: frame {frame.index} is shown at another time"
+            )
         yield frame.pts, painter(frame, film.width, film.height)
-        progress("replacing", frame.index + 1, count)
+        progress("replacing", frame.index + 1, len(pts))

@@ -24,7 +24,8 @@ class Sightings:
     """All that the first pass knows.
 
     Attributes:
-        timeline: when each frame is shown, and where scenes begin.
+        timeline: when each frame is shown in seconds, and where scenes begin.
+        pts: (F,) int64 the same in the film's time base.
         durations: (F,) int64 how long each is shown, in the film's time base; 0 = not said.
         damaged: (D,) int64 frames that could not be decoded.
         tracks: who was found where.
@@ -32,6 +33,7 @@ class Sightings:
     """
 
     timeline: Timeline
+    pts: Array
     durations: Array
     damaged: Array
     tracks: list[Track]
@@ -80,6 +82,7 @@ def read(journal: Path, film: Film, memory: float) -> Sightings:
         linker.add(i, float(times[i]), _faces(faces, linker.schema), cut=i in begins)
     return Sightings(
         timeline=timeline,
+        pts=facts[:, 0].astype(np.int64),
         durations=facts[:, 1].astype(np.int64),
         damaged=np.array(damaged, dtype=np.int64),
         tracks=[] if linker is None else linker.finish(),

@@ -70,7 +70,7 @@ def test_a_film_without_faces_fails(tmp_path, capsys):
     [
         (("-o", "out.avi"), "cannot write .avi"),
         (("-o", "out.mp4", "--codec", "ffv1"), "do not hold 'ffv1'"),
-        (("-o", "out.mp4", "--json", "a.json"), "--json goes with photos"),
+        (("-o", "out.mp4", "--keep-metadata"), "--keep-metadata goes with photos"),
         (("-o", "out.mp4", "--start", "2", "--end", "1"), "must lie before"),
         (("-o", "in.mp4"), "same file"),
     ],

@@ -1,6 +1,7 @@
 """Films drawn for tests: grey streets on which squares of one colour stand for faces."""
 
 from fractions import Fraction
+from itertools import chain
 from types import SimpleNamespace
 
 import av
@@ -63,8 +64,11 @@ def write_film(
     path, pictures, pts=None, rate=25, time_base=Fraction(1, 1000), sound=True, codec="libx264", rotate=0, **more
 ):
     """A film file with the given pictures, shown at `pts`."""
-    pts = [round(i / rate / time_base) for i in range(len(pictures))] if pts is None else pts
-    height, width = pictures[0].shape[:2]
+    count = more["count"] if "count" in more else len(pictures)
+    pts = [round(i / rate / time_base) for i in range(count)] if pts is None else pts
+    pictures = iter(pictures)
+    first = next(pictures)
+    height, width = first.shape[:2]
     with av.open(str(path), "w") as output:
         output.metadata["title"] = "secret title"
         stream = output.add_stream(codec, rate=rate)
@@ -77,7 +81,7 @@ def write_film(
         if rotate:
             stream.set_display_rotation(rotate)
         audio = output.add_stream("aac", rate=16000, layout="mono") if sound else None
-        for at, picture in zip(pts, pictures, strict=True):
+        for at, picture in zip(pts, chain([first], pictures), strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = at, time_base
             output.mux(stream.encode(frame))

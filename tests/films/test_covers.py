@@ -21,7 +21,14 @@ def seen(frames, damaged=(), cuts=(), fps=25, width=160, height=96):
             faces = Detections(box, np.array([score]), at[None] if points else None)
         linker.add(i, times[i], faces, cut=i in cuts)
     line = Timeline(times, width, height, np.array(cuts, dtype=np.int64))
-    return Sightings(line, np.full(len(frames), 40), np.array(damaged, dtype=np.int64), linker.finish(), FIVE)
+    return Sightings(
+        line,
+        np.arange(len(frames)) * 40,
+        np.full(len(frames), 40),
+        np.array(damaged, dtype=np.int64),
+        linker.finish(),
+        FIVE,
+    )
 
 
 BOX = (60, 30, 84, 54)

@@ -51,7 +51,7 @@ def test_no_face_is_exposed_and_frame_by_frame_some_would_be(tmp_path, kit, stor
     anonymizer = FilmAnonymizer(detector, build_anonymizer("blackout"), Seeds.from_seed(1))
     outcome = anonymizer(source, tmp_path / "out.mp4", FilmOptions(Encoding(preset="ultrafast")))
 
-    covered = [share(boxes, outcome.covers.at(i)[0].boxes) for i, boxes in enumerate(truth)]
+    covered = [share(boxes, outcome.plan.covers.at(i)[0].boxes) for i, boxes in enumerate(truth)]
     alone = [share(boxes, detector(pixels).boxes) for boxes, (_, pixels) in zip(truth, kit.shown(source), strict=True)]
     assert [i for i, shares in enumerate(covered) if min(shares, default=1) < 0.9] == []
     assert sum(min(shares, default=1) < 0.9 for shares in alone) >= 4

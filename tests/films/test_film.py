@@ -42,7 +42,7 @@ def test_nobody_is_exposed_though_the_detector_blinks(tmp_path, kit, method, bli
     outcome = anonymizer(kit, method)(source, tmp_path / "out.mp4", FilmOptions(FAST))
     assert exposed(tmp_path / "out.mp4", boxes, kit) == []
     assert exposed(source, boxes, kit) == list(range(50))  # the measure itself sees them
-    assert len(outcome.seen.timeline) == 50
+    assert len(outcome.plan) == 50
     assert kit.heard(tmp_path / "out.mp4") == kit.heard(source)
     assert [t for t, _ in kit.shown(tmp_path / "out.mp4")] == [t for t, _ in kit.shown(source)]
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
@@ -233,7 +233,7 @@ def test_a_frame_that_cannot_be_decoded_is_black_and_said(tmp_path, kit):
     assert len(got) == 20
     assert got[8][1].max() < 12
     assert "1 of 20 frames could not be decoded and are black" in outcome.notes
-    assert "could not be decoded" in {doubt.reason for doubt in outcome.doubts}
+    assert "could not be decoded" in {doubt.reason for doubt in outcome.plan.doubts}
 
 
 def test_a_span_is_a_film_of_its_own(tmp_path, kit):
