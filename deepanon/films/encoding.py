@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -142,6 +143,7 @@ def encode(frames: Iterable[tuple[int, Array]], film: Film, encoding: Encoding) 
     Raises:
         FilmError: the encoder cannot do it.
     """
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its life on stderr otherwise
     context: Any = av.CodecContext.create(encoding.encoder, "w")
     encoding.apply(context, film)
     try:

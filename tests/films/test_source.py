@@ -37,6 +37,38 @@ def test_it_can_be_read_twice_and_in_part(tmp_path, kit):
     assert (part[0].pixels == first[10]).all()
 
 
+@pytest.mark.parametrize(
+    ("codec", "name", "options", "format_"),
+    [
+        ("libvpx", "a.webm", {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "200k"}, "yuv420p"),  # hidden frames
+        ("libvpx-vp9", "a.webm", {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "200k"}, "yuv420p"),
+        ("libx264", "a.ts", {"bf": "3"}, "yuv420p"),
+        ("libx264", "a.flv", {"bf": "3"}, "yuv420p"),
+        ("libx265", "a.mp4", {"x265-params": "log-level=none"}, "yuv420p"),
+        ("mpeg4", "a.avi", {"bf": "2"}, "yuv420p"),
+        ("mpeg2video", "a.ts", {"bf": "2"}, "yuv420p"),
+        ("mjpeg", "a.mov", {}, "yuvj420p"),
+        ("wmv2", "a.wmv", {}, "yuv420p"),
+    ],
+)
+def test_no_frame_is_lost_or_made_up_whatever_the_codec(tmp_path, kit, codec, name, options, format_):
+    pictures = kit.walk(60)[0]
+    path = kit.write(
+        tmp_path / name,
+        pictures,
+        codec=codec,
+        options=options,
+        pix_fmt=format_,
+        time_base=Fraction(1, 25),
+        sound=False,
+    )
+    got = frames(path)
+    assert len(got) == 60
+    assert np.allclose(np.diff([time for time, _, _ in got]), 0.04)
+    for picture, (_, _, pixels) in zip(pictures, got, strict=True):
+        assert np.abs(pixels.astype(int) - picture).mean() < 25
+
+
 @pytest.mark.parametrize("rotate", [90, 180, -90])
 def test_a_turned_film_is_read_upright(tmp_path, kit, rotate):
     picture = kit.draw([(0, 0, 40, 24)])  # a mark in the upper left as stored
