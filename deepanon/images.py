@@ -98,14 +98,22 @@ def _refuse(opened: Image.Image, path: Path) -> None:
         )
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format != "MPO":  # a phone's MPO is a photo followed by depth or gain maps
-        raise ImageError(f"{path}: holds {frames} frames; only still photos are supported")
+        raise ImageError(f"{path}: holds {frames} frames; only still photos are read here, and films one at a time")
 
 
 def _decode(opened: Image.Image) -> Photo:
     profile = opened.info.get("icc_profile")
     keep_profile = profile is not None and profile[16:20] == b"RGB " and opened.mode not in ("CMYK", "L", "LA", "I;16")
-    upright = ImageOps.exif_transpose(opened)
-    return Photo(np.array(_to_rgb(upright)), profile if keep_profile else None, _kept_exif(opened))
+    return Photo(np.array(upright_rgb(opened)), profile if keep_profile else None, _kept_exif(opened))
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """A decoded picture of any mode as upright RGB, transparency laid on white.
+
+    Raises:
+        ImageError: a mode without a known range.
+    """
+    return _to_rgb(ImageOps.exif_transpose(image))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

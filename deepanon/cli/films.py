@@ -30,12 +30,29 @@ SUFFIXES = (
     ".flv",
     ".3gp",
 )
+ANIMATED = (".gif", ".webp", ".tif", ".tiff")
 ONLY_PHOTOS = {"keep_metadata": "--keep-metadata"}
 
 
 def is_film(path: str | Path) -> bool:
-    """Whether the name says a film."""
-    return Path(path).suffix.lower() in SUFFIXES
+    """Whether the name says a film, or the file is a picture with several frames."""
+    path = Path(path)
+    if path.is_dir():
+        return False
+    if path.suffix.lower() in ANIMATED and path.is_file():
+        return frame_count(path) > 1
+    return path.suffix.lower() in SUFFIXES
+
+
+def frame_count(path: Path) -> int:
+    """How many frames a picture file holds; 1 if it cannot be read, which reading it as a photo will say."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            return 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+    except Exception:  # Pillow's decoders raise whatever they like on damaged files
+        return 1
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -93,12 +110,12 @@ def _film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
     from deepanon.films import Encoding, FilmOptions, Rules
     from deepanon.films.looking import sure_score
 
-    end = options.end
+    end, wishes = options.end, (options.codec, options.crf, options.preset)
     if options.preview is not None:
         last = (options.start or 0) + options.preview
         end = last if end is None else min(end, last)
     return FilmOptions(
-        encoding=Encoding.for_file(target, options.codec, options.crf, options.preset),
+        encoding=Encoding.for_file(target, *wishes) if any(wish is not None for wish in wishes) else None,
         rules=Rules(sure=sure_score(options.detector) if options.sure is None else options.sure),
         sound=options.audio == "keep",
         start=options.start,

@@ -85,7 +85,7 @@ def _add_detect(commands: Any) -> None:
 
 
 def _anonymize(options: argparse.Namespace) -> int:
-    if any(films.is_film(path) and not Path(path).is_dir() for path in options.inputs):
+    if any(films.is_film(path) for path in options.inputs):
         return films.anonymize_film(options)
     from deepanon.folders import anonymize_files, make_plan, targets
 

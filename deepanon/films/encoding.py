@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from deepanon.errors import FilmError, OptionError, lookup
-from deepanon.files import replacing
-from deepanon.films.source import FAITHFUL, Film, Look
+from deepanon.films.pieces import Piece
+from deepanon.films.source import FAITHFUL, Look, Source
 from deepanon.geometry import Array
 
 MPEG_RANGE, FULL_RANGE = 1, 2  # values from 16 to 235, or from 0 to 255
@@ -66,10 +66,15 @@ class Encoding:
         suffix = Path(path).suffix.lower()
         if suffix not in CONTAINERS:
             raise OptionError(f"{path}: cannot write {suffix or 'a film without suffix'}; use {', '.join(CONTAINERS)}")
-        _, usual, possible = CONTAINERS[suffix]
-        if codec is not None and codec not in possible:
-            raise OptionError(f"{suffix} files do not hold {codec!r}; choose one of: {', '.join(possible)}")
-        return cls(codec or usual, crf, preset)
+        chosen = cls(codec or CONTAINERS[suffix][1], crf, preset)
+        chosen.check(suffix)
+        return chosen
+
+    def check(self, suffix: str) -> None:
+        """Raise `OptionError` if files of that suffix do not take the codec."""
+        possible = CONTAINERS[suffix][2]
+        if self.codec not in possible:
+            raise OptionError(f"{suffix} files do not hold {self.codec!r}; choose one of: {', '.join(possible)}")
 
     @property
     def encoder(self) -> str:
@@ -87,7 +92,7 @@ class Encoding:
         said = {"crf": None if self.crf is None else str(self.crf), "preset": self.preset}
         return CODECS[self.codec][2] | {name: value for name, value in said.items() if value is not None}
 
-    def apply(self, context: Any, film: Film) -> None:
+    def apply(self, context: Any, film: Source) -> None:
         """Set up a codec context for the pictures of `film`."""
         context.width, context.height = even(film.width), even(film.height)
         context.pix_fmt, context.time_base, context.framerate = self.pixels, film.time_base, film.rate
@@ -98,41 +103,7 @@ class Encoding:
         context.flags |= av.codec.context.Flags.global_header
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """Compressed packets of consecutive frames that need no others.
-
-    Attributes:
-        pts: (P,) int64 when each is shown, in the film's time base; in the order of decoding.
-        dts: (P,) int64 when each is decoded.
-        keys: (P,) bool, whether it needs no other packet.
-        data: their bytes.
-    """
-
-    pts: Array
-    dts: Array
-    keys: Array
-    data: list[bytes] = field(repr=False)
-
-    def save(self, path: str | Path) -> None:
-        """Write it whole or not at all."""
-        sizes = np.array([len(part) for part in self.data], dtype=np.int64)
-        joined = np.frombuffer(b"".join(self.data), dtype=np.uint8)
-        with replacing(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, pts=self.pts, dts=self.dts, keys=self.keys, sizes=sizes, joined=joined)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Piece:
-        """Read what `save` wrote."""
-        with np.load(path) as stored:
-            ends = np.cumsum(stored["sizes"])
-            joined = stored["joined"].tobytes()
-            starts = ends - stored["sizes"]
-            data = [joined[start:end] for start, end in zip(starts, ends, strict=True)]
-            return cls(stored["pts"], stored["dts"], stored["keys"], data)
-
-
-def encode(frames: Iterable[tuple[int, Array]], film: Film, encoding: Encoding) -> Piece:
+def encode(frames: Iterable[tuple[int, Array]], film: Source, encoding: Encoding) -> Piece:
     """Compress pictures, with an encoder of their own.
 
     Args:

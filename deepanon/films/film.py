@@ -19,11 +19,12 @@ from deepanon.errors import FilmError, NoFaceError, OptionError
 from deepanon.files import named, replacing, sha256_of
 from deepanon.films.covers import Rules
 from deepanon.films.encoding import Encoding
-from deepanon.films.joining import check_sound, join
+from deepanon.films.making import making_for
+from deepanon.films.opening import open_film
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter, render
 from deepanon.films.sightings import Progress, look, read
-from deepanon.films.source import Film
+from deepanon.films.source import Source
 from deepanon.pipeline import ON_NO_FACE, refuse_same
 from deepanon.seeds import Seeds
 
@@ -131,31 +132,30 @@ class FilmAnonymizer:
         """
         target, options = Path(target), options or FilmOptions()
         refuse_same(source, target)
-        encoding = options.encoding or Encoding.for_file(target)
-        with Film(source) as film:
-            if options.sound:
-                check_sound(film, target)
+        making = making_for(target, options.encoding)
+        with open_film(source) as film:
+            making.check(film, target, options.sound)
             folder = work_folder(target)
             seeds = self._take_up(folder, film, options, given)
             plan = self._find(film, folder, options, progress) if given is None else FilmPlan.read(given, film)
             _check(plan, film, options)
             painter = Painter(plan.covers, self.anonymizer, self.redactor, seeds(film.path.name, plan.tracks))
             span = options.start, options.end
-            pieces = render(film, painter, encoding, folder, plan.pts, span, progress)
+            pieces = render(film, painter, making, folder, plan.pts, span, progress)
             whole = folder / f"whole{target.suffix}"
-            join(pieces, film, encoding, whole, plan.durations, sound=options.sound, start=span[0], end=span[1])
+            making.join(pieces, film, whole, plan.durations, options.sound, span)
             with whole.open("rb") as written:
                 os.fsync(written.fileno())
             os.replace(whole, target)
             shutil.rmtree(folder)
             return FilmOutcome(plan, _notes(film, plan, options), self._made(film, seeds, given))
 
-    def _find(self, film: Film, folder: Path, options: FilmOptions, progress: Progress) -> FilmPlan:
+    def _find(self, film: Source, folder: Path, options: FilmOptions, progress: Progress) -> FilmPlan:
         journal = folder / "sightings.jsonl"
         look(film, self.detector, journal, (options.start, options.end), progress)
         return FilmPlan.make(read(journal, film, options.rules.memory), options.rules)
 
-    def _take_up(self, folder: Path, film: Film, options: FilmOptions, given: str | Path | None) -> Seeds:
+    def _take_up(self, folder: Path, film: Source, options: FilmOptions, given: str | Path | None) -> Seeds:
         """Keep what `folder` holds of this very job, or begin anew; return the job's seeds."""
         job = folder / "job.json"
         key = self._key(film, options, given)
@@ -168,7 +168,7 @@ class FilmAnonymizer:
                 temporary.write_text(json.dumps(stored))
         return Seeds(bytes.fromhex(stored["secret"])) if self.seeds.secret is None else self.seeds
 
-    def _key(self, film: Film, options: FilmOptions, given: str | Path | None) -> str:
+    def _key(self, film: Source, options: FilmOptions, given: str | Path | None) -> str:
         """A digest of everything that the pieces depend on."""
         parts: Sequence[Any] = (
             sha256_of(film.path),
@@ -183,7 +183,7 @@ class FilmAnonymizer:
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    def _made(self, film: Film, seeds: Seeds, given: str | Path | None) -> dict[str, Any]:
+    def _made(self, film: Source, seeds: Seeds, given: str | Path | None) -> dict[str, Any]:
         """With what the film was made."""
         assert seeds.secret is not None
         return {
@@ -200,7 +200,7 @@ class FilmAnonymizer:
         }
 
 
-def _check(plan: FilmPlan, film: Film, options: FilmOptions) -> None:
+def _check(plan: FilmPlan, film: Source, options: FilmOptions) -> None:
     """Refuse what is empty, what holds no face, and in strict mode what is in doubt."""
     if not len(plan):
         raise FilmError(f"{film.path}: holds no frames" + (" in that span" if options.start or options.end else ""))
@@ -218,7 +218,7 @@ def _check(plan: FilmPlan, film: Film, options: FilmOptions) -> None:
         )
 
 
-def _notes(film: Film, plan: FilmPlan, options: FilmOptions) -> list[str]:
+def _notes(film: Source, plan: FilmPlan, options: FilmOptions) -> list[str]:
     notes = list(film.notes)
     if film.sound and options.sound:
         notes.append("the sound is as it was: a voice identifies too (--audio drop leaves it out)")

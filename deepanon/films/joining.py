@@ -13,14 +13,15 @@ import numpy as np
 from av.container import InputContainer, OutputContainer
 
 from deepanon.errors import FilmError
-from deepanon.films.encoding import CONTAINERS, Encoding, Piece, packets
-from deepanon.films.source import Film
+from deepanon.films.encoding import CONTAINERS, Encoding, packets
+from deepanon.films.pieces import Piece
+from deepanon.films.source import Source
 from deepanon.geometry import Array
 
 
 def join(
     pieces: Iterable[Path],
-    film: Film,
+    film: Source,
     encoding: Encoding,
     target: Path,
     durations: Array,
@@ -63,7 +64,7 @@ def join(
             raise FilmError(f"{target}: cannot be written ({error})") from error
 
 
-def check_sound(film: Film, target: Path) -> None:
+def check_sound(film: Source, target: Path) -> None:
     """Raise `FilmError` if the container of `target` does not take the sound of `film` as it is."""
     kind = CONTAINERS[target.suffix.lower()][0]
     possible = av.ContainerFormat(kind, "w")
@@ -84,7 +85,7 @@ def _options(kind: str) -> dict[str, str]:
 Timed = tuple[float, av.Packet]
 
 
-def _pictures(pieces: Iterable[Path], durations: Array, film: Film, stream: Any, shift: Fraction) -> Iterator[Timed]:
+def _pictures(pieces: Iterable[Path], durations: Array, film: Source, stream: Any, shift: Fraction) -> Iterator[Timed]:
     """The packets with the time by which they are sorted; decoding times rise across pieces."""
     shown, last, ticks = 0, None, round(shift / film.time_base)
     for path in pieces:

@@ -13,7 +13,7 @@ from deepanon.detections import schema_for
 from deepanon.errors import DeepanonError, FilmError
 from deepanon.films.covers import DRAWN, REASONS, Covers, Doubt, Rules, cover, doubts
 from deepanon.films.sightings import Sightings
-from deepanon.films.source import Film
+from deepanon.films.source import Source
 from deepanon.geometry import Array
 
 FORMAT = 1
@@ -82,7 +82,7 @@ class FilmPlan:
         }
 
     @classmethod
-    def read(cls, path: str | Path, film: Film) -> FilmPlan:
+    def read(cls, path: str | Path, film: Source) -> FilmPlan:
         """Read what `to_json` gave, edited or not; faces that are no longer in it are left as they are in the film.
 
         Raises:

@@ -13,9 +13,9 @@ from deepanon.anonymizers import Anonymizer
 from deepanon.errors import FilmError
 from deepanon.films.ahead import ahead
 from deepanon.films.covers import DRAWN, Covers
-from deepanon.films.encoding import Encoding, encode
+from deepanon.films.making import Making
 from deepanon.films.sightings import Progress
-from deepanon.films.source import Film, Frame
+from deepanon.films.source import Frame, Source
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
@@ -58,9 +58,9 @@ def _within_another(boxes: Array) -> Array:
 
 
 def render(
-    film: Film,
+    film: Source,
     painter: Painter,
-    encoding: Encoding,
+    making: Making,
     folder: Path,
     pts: Array,
     span: tuple[float | None, float | None] = (None, None),
@@ -71,7 +71,7 @@ def render(
     Args:
         film: to replace faces in.
         painter: makes each picture.
-        encoding: how they are compressed.
+        making: compresses them.
         folder: where pieces lie.
         pts: (F,) when each frame is shown that was looked at.
         span: start and end in seconds.
@@ -89,7 +89,7 @@ def render(
             if path.exists():
                 done += sum(1 for _ in some)
                 continue
-            made = encode(_painted(some, film, painter, pts, progress), film, encoding)
+            made = making.encode(_painted(some, film, painter, pts, progress), film)
             done += len(made.pts)
             made.save(path)
         if done != count or next(frames, None) is not None:
@@ -98,7 +98,7 @@ def render(
 
 
 def _painted(
-    frames: Iterator[Frame], film: Film, painter: Painter, pts: Array, progress: Progress
+    frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, progress: Progress
 ) -> Iterator[tuple[int, Array]]:
     for frame in frames:
         if frame.pts != pts[frame.index]:

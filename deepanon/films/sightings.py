@@ -12,7 +12,7 @@ import numpy as np
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
 from deepanon.films.scenes import Change, find_cuts
-from deepanon.films.source import Film, Frame
+from deepanon.films.source import Frame, Source
 from deepanon.geometry import Array
 from deepanon.tracking import Linker, Timeline, Track
 
@@ -41,7 +41,7 @@ class Sightings:
 
 
 def look(
-    film: Film,
+    film: Source,
     detector: Detector,
     journal: Path,
     span: tuple[float | None, float | None] = (None, None),
@@ -68,11 +68,11 @@ def look(
             progress("looking", frame.index + 1, film.promised)
 
 
-def read(journal: Path, film: Film, memory: float) -> Sightings:
+def read(journal: Path, film: Source, memory: float) -> Sightings:
     """Link what `look` found; `memory` in seconds, see `Linker`."""
     facts = np.array([line[:3] for line in _lines(journal)], dtype=np.float64).reshape(-1, 3)
     times = facts[:, 0] * float(film.time_base)
-    timeline = Timeline(times, film.width, film.height, find_cuts(facts[:, 2]))
+    timeline = Timeline(times, film.width, film.height, np.arange(len(times)) if film.pages else find_cuts(facts[:, 2]))
     linker, begins, damaged = None, set(timeline.cuts.tolist()), []
     for i, (_, _, _, whole, schema, faces) in enumerate(_lines(journal)):
         if linker is None:
@@ -96,7 +96,7 @@ Face = list[float | str | None]
 Line = tuple[int, int, float, bool, str, list[Face]]
 
 
-def _line(frame: Frame, changed: float, detector: Detector, film: Film) -> Line:
+def _line(frame: Frame, changed: float, detector: Detector, film: Source) -> Line:
     """Time, duration, how much has changed, whether it could be decoded, the keypoints' schema, and the faces."""
     if frame.pixels is None:
         return frame.pts, frame.duration, 0.0, False, FIVE.name, []

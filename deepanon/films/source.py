@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -56,6 +56,31 @@ class Look:
     aspect: Fraction  # width of a pixel by its height
 
 
+class Source(Protocol):
+    """Where the frames of a film come from; see `Film` for what each of these means."""
+
+    path: Path
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction
+    look: Look
+    rotation: int
+    notes: list[str]
+    pages: bool
+
+    @property
+    def promised(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def sound(self) -> list[str]: ...  # noqa: D102
+
+    @property
+    def left_out(self) -> list[str]: ...  # noqa: D102
+
+    def frames(self, start: float | None = None, end: float | None = None) -> Iterator[Frame]: ...  # noqa: D102
+
+
 class Film:
     """A film file, opened for reading. Use as a context manager.
 
@@ -68,12 +93,16 @@ class Film:
         time_base: unit of all times, in seconds.
         rate: frames a second, on average, as the file says.
         look: colours and pixel shape.
+        rotation: quarter turns that were applied, in degrees counterclockwise.
+        pages: whether each frame is a picture of its own; never for films.
         notes: what a user should know, one sentence each.
         left_out: streams that are never copied, one description each.
 
     Raises:
         FilmError: it cannot be opened, holds no pictures, or is of a kind that cannot be done safely.
     """
+
+    pages = False
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

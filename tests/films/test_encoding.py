@@ -7,8 +7,9 @@ import pytest
 
 from deepanon.errors import OptionError
 from deepanon.films import CODECS, Encoding, Film
-from deepanon.films.encoding import Piece, encode
+from deepanon.films.encoding import encode
 from deepanon.films.joining import join
+from deepanon.films.pieces import Piece
 
 
 @pytest.fixture
