@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from deepanon.errors import FilmError, ImageError
+from deepanon.films.frames import Frame, Look, Source
 from deepanon.films.pieces import Piece
-from deepanon.films.source import BT601, Frame, Look, Source
+from deepanon.films.source import BT601
 from deepanon.geometry import Array
 from deepanon.images import MAX_PIXELS, upright_rgb
 

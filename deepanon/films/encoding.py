@@ -13,8 +13,9 @@ import av
 import numpy as np
 
 from deepanon.errors import FilmError, OptionError, lookup
+from deepanon.films.frames import Look, Source
 from deepanon.films.pieces import Piece
-from deepanon.films.source import FAITHFUL, Look, Source
+from deepanon.films.source import FAITHFUL
 from deepanon.geometry import Array
 
 MPEG_RANGE, FULL_RANGE = 1, 2  # values from 16 to 235, or from 0 to 255

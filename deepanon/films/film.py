@@ -19,12 +19,12 @@ from deepanon.errors import FilmError, NoFaceError, OptionError
 from deepanon.files import named, replacing, sha256_of
 from deepanon.films.covers import Rules
 from deepanon.films.encoding import Encoding
+from deepanon.films.frames import Source
 from deepanon.films.making import making_for
 from deepanon.films.opening import open_film
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter, render
 from deepanon.films.sightings import Progress, look, read
-from deepanon.films.source import Source
 from deepanon.pipeline import ON_NO_FACE, refuse_same
 from deepanon.seeds import Seeds
 

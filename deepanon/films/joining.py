@@ -14,8 +14,8 @@ from av.container import InputContainer, OutputContainer
 
 from deepanon.errors import FilmError
 from deepanon.films.encoding import CONTAINERS, Encoding, packets
+from deepanon.films.frames import Source
 from deepanon.films.pieces import Piece
-from deepanon.films.source import Source
 from deepanon.geometry import Array
 
 

@@ -11,8 +11,8 @@ from deepanon.errors import OptionError
 from deepanon.films import animation, joining
 from deepanon.films.animation import AnimationMaking
 from deepanon.films.encoding import CONTAINERS, Encoding, encode
+from deepanon.films.frames import Source
 from deepanon.films.pieces import Piece
-from deepanon.films.source import Source
 from deepanon.geometry import Array
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from deepanon.detections import schema_for
 from deepanon.errors import DeepanonError, FilmError
 from deepanon.films.covers import DRAWN, REASONS, Covers, Doubt, Rules, cover, doubts
+from deepanon.films.frames import Source
 from deepanon.films.sightings import Sightings
-from deepanon.films.source import Source
 from deepanon.geometry import Array
 
 FORMAT = 1

@@ -13,9 +13,9 @@ from deepanon.anonymizers import Anonymizer
 from deepanon.errors import FilmError
 from deepanon.films.ahead import ahead
 from deepanon.films.covers import DRAWN, Covers
+from deepanon.films.frames import Frame, Source
 from deepanon.films.making import Making
 from deepanon.films.sightings import Progress
-from deepanon.films.source import Frame, Source
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
+from deepanon.films.frames import Frame, Source
 from deepanon.films.scenes import Change, find_cuts
-from deepanon.films.source import Frame, Source
 from deepanon.geometry import Array
 from deepanon.tracking import Linker, Timeline, Track
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import av
 import numpy as np
@@ -16,6 +15,7 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from deepanon.errors import FilmError
+from deepanon.films.frames import Frame, Look
 from deepanon.geometry import Array
 
 PQ, HLG = 16, 18  # transfer functions of HDR (ITU-T H.273)
@@ -26,59 +26,6 @@ FAITHFUL |= (
     Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )  # without these a conversion darkens by one level
 HD = 720  # lines from which a film that does not say is taken for BT.709, as players do
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One frame of a film.
-
-    Attributes:
-        index: counts the frames that are read, from 0.
-        pts: when it is shown, in units of the film's time base.
-        duration: for how long, in the same unit; 0 = not said.
-        pixels: (H, W, 3) uint8 RGB, upright; None if it could not be decoded.
-    """
-
-    index: int
-    pts: int
-    duration: int
-    pixels: Array | None
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the values of a film are to be shown; numbers as in ITU-T H.273."""
-
-    colorspace: int
-    color_range: int
-    color_primaries: int
-    color_trc: int
-    aspect: Fraction  # width of a pixel by its height
-
-
-class Source(Protocol):
-    """Where the frames of a film come from; see `Film` for what each of these means."""
-
-    path: Path
-    width: int
-    height: int
-    time_base: Fraction
-    rate: Fraction
-    look: Look
-    rotation: int
-    notes: list[str]
-    pages: bool
-
-    @property
-    def promised(self) -> int | None: ...  # noqa: D102
-
-    @property
-    def sound(self) -> list[str]: ...  # noqa: D102
-
-    @property
-    def left_out(self) -> list[str]: ...  # noqa: D102
-
-    def frames(self, start: float | None = None, end: float | None = None) -> Iterator[Frame]: ...  # noqa: D102
 
 
 class Film:

@@ -1,0 +1,64 @@
+"""What a film is made of, wherever it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from deepanon.geometry import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a film.
+
+    Attributes:
+        index: counts the frames that are read, from 0.
+        pts: when it is shown, in units of the film's time base.
+        duration: for how long, in the same unit; 0 = not said.
+        pixels: (H, W, 3) uint8 RGB, upright; None if it could not be decoded.
+    """
+
+    index: int
+    pts: int
+    duration: int
+    pixels: Array | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the values of a film are to be shown; numbers as in ITU-T H.273."""
+
+    colorspace: int
+    color_range: int
+    color_primaries: int
+    color_trc: int
+    aspect: Fraction  # width of a pixel by its height
+
+
+class Source(Protocol):
+    """Where the frames of a film come from; see `Film` for what each of these means."""
+
+    path: Path
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction
+    look: Look
+    rotation: int
+    notes: list[str]
+    pages: bool
+
+    @property
+    def promised(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def sound(self) -> list[str]: ...  # noqa: D102
+
+    @property
+    def left_out(self) -> list[str]: ...  # noqa: D102
+
+    def frames(self, start: float | None = None, end: float | None = None) -> Iterator[Frame]: ...  # noqa: D102
