@@ -21,10 +21,9 @@ from deepanon.geometry import Array
 PQ, HLG = 16, 18  # transfer functions of HDR (ITU-T H.273)
 UNSPECIFIED = 2
 BT709, BT601 = 1, 5
+# without chroma interpolated in full a conversion darkens everything by a level
 FAITHFUL = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-FAITHFUL |= (
-    Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-)  # without these a conversion darkens by one level
+FAITHFUL |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 HD = 720  # lines from which a film that does not say is taken for BT.709, as players do
 
 
