@@ -71,6 +71,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
     group.add_argument("--preset", help="the codec's speed")
     group.add_argument("--sure", type=float, metavar="SCORE", help="redact faces that never score as high")
     group.add_argument(
+        "--padding",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="redact for so long before a face is first and after it is last found (default: %(default)s)",
+    )
+    group.add_argument(
         "--strict", action="store_true", help="refuse a film in which something is redacted and nobody knows what it is"
     )
 
@@ -116,7 +123,9 @@ def _film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
         end = last if end is None else min(end, last)
     return FilmOptions(
         encoding=Encoding.for_file(target, *wishes) if any(wish is not None for wish in wishes) else None,
-        rules=Rules(sure=sure_score(options.detector) if options.sure is None else options.sure),
+        rules=Rules(
+            sure=sure_score(options.detector) if options.sure is None else options.sure, padding=options.padding
+        ),
         sound=options.audio == "keep",
         start=options.start,
         end=end,

@@ -9,6 +9,7 @@ import numpy as np
 
 from deepanon import geometry
 from deepanon.detections import Detections, KeypointSchema
+from deepanon.errors import OptionError
 from deepanon.films.sightings import Sightings
 from deepanon.geometry import Array
 from deepanon.tracking import GUESSED, PADDED, Timeline, Track, complete
@@ -32,12 +33,20 @@ class Rules:
         padding: seconds for which a face is taken to be there before it was first and after it was last found.
         memory: seconds for which a face that is not found is waited for.
         margin: by which every box is wider on each side, as a share of it: detectors cut off chins.
+
+    Raises:
+        OptionError: a number below 0.
     """
 
     sure: float = 0.9
     padding: float = 1.0
     memory: float = 1.0
     margin: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("sure", "padding", "memory", "margin"):
+            if not getattr(self, name) >= 0:
+                raise OptionError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 from deepanon.detectors import Detector, build_detector
 
 LOW: dict[str, dict[str, Any]] = {  # thresholds lower than for photos
-    "mtcnn": {"thresholds": (0.6, 0.6, 0.5)},
+    "mtcnn": {"thresholds": (0.6, 0.7, 0.6)},
     "yunet": {"threshold": 0.4},
 }
 SURE = {"mtcnn": 0.9, "yunet": 0.8}  # scores that only faces reach, as a rule

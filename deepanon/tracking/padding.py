@@ -118,7 +118,7 @@ def _frames(frame: int, timeline: Timeline, seconds: float, step: int) -> Array:
     if seconds <= 0:
         return frames[:0]
     away = np.abs(timeline.times[frames] - timeline.times[frame])
-    return frames[: max(int((away <= seconds).sum()), 1)]
+    return frames[: max(int((away <= seconds + 1e-6).sum()), 1)]
 
 
 def _unexplained(frames: Array, expected: Array, away: Array, found: Found) -> list[int]:

@@ -72,6 +72,7 @@ def test_a_film_without_faces_fails(tmp_path, capsys):
         (("-o", "out.mp4", "--codec", "ffv1"), "do not hold 'ffv1'"),
         (("-o", "out.mp4", "--keep-metadata"), "--keep-metadata goes with photos"),
         (("-o", "out.mp4", "--start", "2", "--end", "1"), "must lie before"),
+        (("-o", "out.mp4", "--padding", "-1"), "padding must be 0 or more"),
         (("-o", "in.mp4"), "same file"),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deepanon.detections import FIVE, Detections
+from deepanon.errors import OptionError
 from deepanon.films.covers import DRAWN, LEAP, POINTLESS, UNSEEN, UNSURE, Rules, cover, doubts
 from deepanon.films.sightings import Sightings
 from deepanon.tracking import Linker, Timeline
@@ -50,6 +51,13 @@ def test_one_confident_detection_is_enough_for_a_track():
     frames[7] = (BOX, 0.95, True)
     assert why(seen(frames)) == [[DRAWN]] * 20
     assert why(seen(frames), sure=0.97) == [[UNSURE]] * 20
+
+
+def test_padding_can_be_shorter():
+    got = why(seen([None] * 10 + [(BOX, 0.99, True)] * 3 + [None] * 10), padding=0.2)
+    assert got == [[]] * 5 + [[UNSEEN]] * 5 + [[DRAWN]] * 3 + [[UNSEEN]] * 5 + [[]] * 5
+    with pytest.raises(OptionError, match="margin"):
+        Rules(margin=-0.1)
 
 
 def test_a_face_without_keypoints_is_redacted():
