@@ -14,6 +14,7 @@ from deepanon.errors import DeepanonError, OptionError
 from deepanon.files import walk
 from deepanon.images import WRITERS, check_writable, read_image, write_image
 from deepanon.pipeline import FaceAnonymizer, refuse_same
+from deepanon.selection import Choice
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,28 @@ class Outcome:
 
     Attributes:
         name: as in `Job`.
-        status: "anonymized", "copied" (no face, and a copy was asked for) or "failed" (nothing was written).
+        status: "anonymized", "copied" (no face, and a copy was asked for; or all were to be left) or "failed" (nothing
+            was written).
         faces: what was found.
         error: why it failed.
+        choice: which of the faces were left as they are, and why.
     """
 
     name: str
     status: str
     faces: Detections = field(default_factory=Detections.empty)
     error: str = ""
+    choice: Choice | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a report."""
         facts: dict[str, Any] = {"name": self.name, "status": self.status, "faces": faces_to_json(self.faces)}
-        return facts | ({"error": self.error} if self.error else {})
+        chosen = self.choice.to_json() if self.choice else {}
+        return (
+            facts
+            | {name: what for name, what in chosen.items() if what}
+            | ({"error": self.error} if self.error else {})
+        )
 
 
 def make_plan(inputs: Sequence[str | Path], output: str | Path | None = None) -> Plan:
@@ -134,9 +143,10 @@ def anonymize_files(
             check_writable(target)
             photo = read_image(job.source)
             faces = anonymizer.detector(photo.pixels, job.name)
+            choice = anonymizer.choose(faces, photo.pixels, job.name)
             pixels = anonymizer(photo.pixels, faces, name=job.name)
             write_image(target, pixels, photo, keep_metadata=keep_metadata)
-            yield Outcome(job.name, "anonymized" if len(faces) else "copied", faces)
+            yield Outcome(job.name, "anonymized" if choice.replaced else "copied", faces, choice=choice)
         except Exception as error:  # whatever it was, the file was not written and the others go on
             yield Outcome(job.name, "failed", error=_message(error))
 

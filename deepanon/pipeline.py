@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from deepanon.anonymizers import Anonymizer, build_anonymizer
+from deepanon.anonymizers import Anonymizer, ByLabel, build_anonymizer
 from deepanon.crops import blank, cut, paste_into
 from deepanon.detections import Detections
 from deepanon.detectors import Detector, build_detector
@@ -16,6 +18,7 @@ from deepanon.errors import ModelError, NoFaceError, OptionError
 from deepanon.geometry import Array
 from deepanon.images import check_pixels, check_writable, read_image, write_image
 from deepanon.seeds import Seeds
+from deepanon.selection import Choice, Selection
 
 ON_NO_FACE = ("raise", "copy")
 BATCH = 16  # faces cut and drawn at a time; bounds memory, does not change results
@@ -26,19 +29,26 @@ class FaceAnonymizer:
 
     Args:
         detector: finds the faces.
-        anonymizer: draws the new pixels.
+        anonymizer: draws the new pixels; or a method for each label, as a dictionary or `ByLabel`.
         seeds: where randomness comes from; by default the operating system.
         on_no_face: "raise" refuses a picture in which no face is found, because a missed face looks just like none;
             "copy" returns it as it is.
+        selection: which of the faces are replaced; by default all.
     """
 
     def __init__(
-        self, detector: Detector, anonymizer: Anonymizer, seeds: Seeds | None = None, on_no_face: str = "raise"
+        self,
+        detector: Detector,
+        anonymizer: Anonymizer | ByLabel | Mapping[str, Anonymizer],
+        seeds: Seeds | None = None,
+        on_no_face: str = "raise",
+        selection: Selection | None = None,
     ) -> None:
         if on_no_face not in ON_NO_FACE:
             raise OptionError(f"unknown on_no_face {on_no_face!r}; choose one of: {', '.join(ON_NO_FACE)}")
-        self.detector, self.anonymizer = detector, anonymizer
-        self.seeds, self.on_no_face = seeds or Seeds(), on_no_face
+        self.detector, self.seeds, self.on_no_face = detector, seeds or Seeds(), on_no_face
+        self.anonymizer = ByLabel(anonymizer) if isinstance(anonymizer, Mapping) else anonymizer
+        self.selection = selection or Selection()
 
     @classmethod
     def default(cls, method: str = "gan", **options: Any) -> FaceAnonymizer:
@@ -46,7 +56,7 @@ class FaceAnonymizer:
         return cls(build_detector("mtcnn"), build_anonymizer(method, **options))
 
     def __call__(self, image: Array, detections: Detections | None = None, *, name: str = "") -> Array:
-        """Return a new picture in which every face is replaced.
+        """Return a new picture in which every face is replaced, but those that `selection` leaves.
 
         Args:
             image: (H, W, 3) uint8 RGB, left untouched.
@@ -64,13 +74,18 @@ class FaceAnonymizer:
             raise NoFaceError(
                 "no face found; look at the picture, and ask for a copy (on_no_face='copy') if that is true"
             )
-        return replace_faces(image, detections, self.anonymizer, self.seeds(name, len(detections)))
+        rows = self.choose(detections, image, name).replaced
+        return replace_faces(image, detections, self.anonymizer, self.seeds(name, len(detections)), rows)
+
+    def choose(self, detections: Detections, image: Array, name: str = "") -> Choice:
+        """What a call does with each face of the picture, and why; `DetectionError` as in `Selection`."""
+        return self.selection(detections, name, image.shape[1], image.shape[0])
 
 
 def replace_faces(
     image: Array,
     detections: Detections,
-    anonymizer: Anonymizer,
+    anonymizer: Anonymizer | ByLabel,
     seeds: Sequence[int],
     faces: Sequence[int] | None = None,
 ) -> Array:
@@ -79,25 +94,49 @@ def replace_faces(
     Args:
         image: (H, W, 3) uint8 RGB, left untouched.
         detections: every face of the picture; all are hidden from a method that must not see faces.
-        anonymizer: draws the new pixels.
+        anonymizer: draws the new pixels; or a method for each label.
         seeds: one a face of `detections`.
         faces: rows of `detections` to replace; None replaces all.
 
     Raises:
         DeepanonError: boxes, keypoints or drawn pixels cannot be used.
     """
-    seen = image if anonymizer.sees_face else blank(image, detections.boxes)
+    assert detections.labels is not None  # filled in by Detections itself
+    if isinstance(anonymizer, ByLabel):
+        anonymizer.check(detections.labels)
+        methods = [anonymizer.of(str(label)) for label in detections.labels]
+    else:
+        methods = [anonymizer] * len(detections)
+    open_view, blind_view = _views(image, detections.boxes, methods)
     result = image.copy()
-    rows = list(range(len(detections)) if faces is None else faces)
-    step = BATCH if anonymizer.size else 1
-    for start in range(0, len(rows), step):
-        some = rows[start : start + step]
-        crops = cut(seen, detections, anonymizer.size, some)
-        pixels = anonymizer(crops, [seeds[i] for i in some])
+    for method, some in _batches(methods, range(len(detections)) if faces is None else faces):
+        crops = cut(open_view if method.sees_face else blind_view, detections, method.size, some)
+        pixels = method(crops, [seeds[i] for i in some])
         if not torch.isfinite(pixels).all():
-            raise ModelError(f"method {anonymizer.name!r} produced values that are not numbers")
+            raise ModelError(f"method {method.name!r} produced values that are not numbers")
         paste_into(result, crops, pixels, detections.boxes)
     return result
+
+
+def _views(image: Array, boxes: Array, methods: Sequence[Anonymizer]) -> tuple[Array, Array]:
+    """The picture for methods that see faces, and the one for those that do not.
+
+    What must not be seen is grey in both: a blur that lies over a drawn face has nothing of that face to blur.
+    """
+    blind = np.array([not method.sees_face for method in methods], dtype=bool)
+    if not blind.any():
+        return image, image
+    every = blank(image, boxes)
+    return (every if blind.all() else blank(image, boxes[blind])), every
+
+
+def _batches(methods: Sequence[Anonymizer], rows: Sequence[int]) -> Iterator[tuple[Anonymizer, list[int]]]:
+    """Rows in their order, as many at a time as one method may be given."""
+    for method, run in groupby(rows, key=lambda row: methods[row]):
+        same = list(run)
+        step = BATCH if method.size else 1
+        for start in range(0, len(same), step):
+            yield method, same[start : start + step]
 
 
 def anonymize(source: str | Path, target: str | Path, method: str = "gan", **options: Any) -> None:

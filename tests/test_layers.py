@@ -15,7 +15,7 @@ LAYERS = {
     0: ("checks", "errors", "files", "detections", "geometry", "images", "seeds", "distance"),
     1: ("crops", "models", "tracking"),
     2: ("detectors", "embedders", "anonymizers", "data", "weights"),
-    3: ("pipeline", "training"),
+    3: ("pipeline", "selection", "training"),
     4: ("folders", "films", "sets", "portraits", "evaluation", "demo"),
     5: ("cli", "__init__", "__main__"),
 }

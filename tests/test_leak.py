@@ -13,7 +13,7 @@ from deepanon.detectors.given import write_detections
 from deepanon.pipeline import FaceAnonymizer, replace_faces
 from deepanon.seeds import Seeds
 
-BLIND = ["gan", "blackout"]
+BLIND = ["gan", "blackout", "solid", "plate"]
 SEEING = [
     *("gaussian9", "gaussian", "pixelate8", "pixelate16", "mosaic", "heavy_blur", "noise"),
     *("pixelate8_crop", "pixelate16_crop", "gaussian9_crop", "heavy_blur_crop"),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from deepanon.anonymizers.blur import gaussian, gaussian9, gaussian9_in_crop, heavy_blur, heavy_blur_in_crop
+from deepanon.anonymizers.by_label import ByLabel, read_rules
+from deepanon.anonymizers.cover import Cover
 from deepanon.anonymizers.crop_filter import CropFilter
 from deepanon.anonymizers.filter import FaceFilter
 from deepanon.anonymizers.gan import Gan
 from deepanon.anonymizers.pixelate import mosaic, pixelate, pixelate_in_crop
-from deepanon.anonymizers.redact import blackout, noise
+from deepanon.anonymizers.plate import plate
+from deepanon.anonymizers.redact import blackout, noise, solid
 from deepanon.crops import Crops
-from deepanon.errors import lookup
+from deepanon.errors import OptionError, lookup
 
 
 class Anonymizer(Protocol):
@@ -60,6 +63,8 @@ ANONYMIZERS: dict[str, Callable[..., Anonymizer]] = {
     "gaussian": partial(FaceFilter, "gaussian", gaussian, "Gaussian blur, sigma 0.1 of the larger side, 2 px at least"),
     "heavy_blur": partial(FaceFilter, "heavy_blur", heavy_blur, "box filter, 30 % of the width, 3 px at least"),
     "blackout": partial(FaceFilter, "blackout", blackout, "true black", sees_face=False),
+    "solid": partial(Cover, "solid", solid, "the median colour of a ring around the box"),
+    "plate": partial(Cover, "plate", plate, "a number plate drawn with random characters", random=True),
     "noise": partial(FaceFilter, "noise", noise, "Gaussian noise with the face's mean and deviation", random=True),
     "pixelate8_crop": _pixelated_in_crop(8),
     "pixelate16_crop": _pixelated_in_crop(16),
@@ -75,4 +80,32 @@ def build_anonymizer(name: str, **options: Any) -> Anonymizer:
     return lookup(ANONYMIZERS, name, "method")(**options)
 
 
-__all__ = ["ANONYMIZERS", "Anonymizer", "CropFilter", "FaceFilter", "Gan", "build_anonymizer"]
+def build_rules(text: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Anonymizer | ByLabel:
+    """Build what "gan" or "face=gan,plate=blackout" says.
+
+    Args:
+        text: a method for everything, or rules; see `read_rules`.
+        options: constructor arguments by method.
+
+    Raises:
+        OptionError: it cannot be understood, a method is unknown, or `options` are for one that is not used.
+    """
+    rules, options = read_rules(text), options or {}
+    for name in options:
+        if name not in rules.values():
+            raise OptionError(f"options are given for method {name!r}, which {text!r} does not use")
+    built = {name: build_anonymizer(name, **options.get(name, {})) for name in dict.fromkeys(rules.values())}
+    return ByLabel({label: built[name] for label, name in rules.items()}) if "=" in text else built[text]
+
+
+__all__ = [
+    "ANONYMIZERS",
+    "Anonymizer",
+    "ByLabel",
+    "Cover",
+    "CropFilter",
+    "FaceFilter",
+    "Gan",
+    "build_anonymizer",
+    "build_rules",
+]

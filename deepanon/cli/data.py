@@ -200,6 +200,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     from deepanon.data.building.recipe import Recipe
     from deepanon.data.building.selection import Rules
 
+    if "plates" in options.detector.split("+") or "+" in options.detector:
+        raise OptionError(f"crops are of faces, found by one detector, not by {options.detector!r}")
     name = "given" if options.detections else options.detector
     arguments = {"faces": options.detections} if options.detections else check_detector(options)
     score = MIN_SCORES.get(name, 0.0) if options.min_score is None else options.min_score

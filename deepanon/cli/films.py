@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepanon.cli import selecting
 from deepanon.cli.shared import FAILED, Bars, check_detector, write_json
 from deepanon.errors import FilmError, NoFaceError, OptionError
 
@@ -87,20 +88,19 @@ def anonymize_film(options: argparse.Namespace) -> int:
     for name, option in ONLY_PHOTOS.items():
         if getattr(options, name):
             raise OptionError(f"{option} goes with photos, not with films")
+    selecting.refuse_for_films(options)
     if len(options.inputs) != 1:
         raise OptionError("one film at a time: give one input and one output file")
     try:
         from deepanon.films import FilmAnonymizer
     except ImportError as error:
         raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
-    from deepanon.anonymizers import build_anonymizer
-    from deepanon.cli.photos import chosen_seeds, method_options
+    from deepanon.cli.photos import chosen_method, chosen_seeds
 
     source, target = Path(options.inputs[0]), Path(options.output)
     target = target / source.name if target.is_dir() else target
     chosen = _film_options(options, target)
-    method = build_anonymizer(options.method, **method_options(options))
-    anonymizer = FilmAnonymizer(_detector(options), method, chosen_seeds(options))
+    anonymizer = FilmAnonymizer(_detector(options), chosen_method(options), chosen_seeds(options))
     try:
         with Bars() as bars:
             outcome = anonymizer(source, target, chosen, bars, options.detections)

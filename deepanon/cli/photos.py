@@ -7,17 +7,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepanon.cli import films
+from deepanon.cli import films, selecting
 from deepanon.cli.shared import FAILED, add_detector, chosen_detector, progress, write_json
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
+    from deepanon.anonymizers import Anonymizer, ByLabel
     from deepanon.folders import Outcome, Plan
     from deepanon.pipeline import FaceAnonymizer
     from deepanon.seeds import Seeds
 
 METHODS = (
-    "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout noise "
+    "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout solid plate noise "
     "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop"
 )
 
@@ -57,7 +58,11 @@ def _add_anonymize(commands: Any) -> None:
 
 def add_anonymizer(command: argparse.ArgumentParser) -> None:
     """Add the options that `face_anonymizer` reads."""
-    command.add_argument("--method", default="gan", help=f"one of: {METHODS} (default: %(default)s)")
+    command.add_argument(
+        "--method",
+        default="gan",
+        help=f"one of: {METHODS}; or one for each label, as in face=gan,plate=blackout (default: %(default)s)",
+    )
     command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
     add_detector(command)
     command.add_argument("--detections", metavar="FILE", help="use the faces of this JSON or CSV file, detect none")
@@ -72,6 +77,7 @@ def add_anonymizer(command: argparse.ArgumentParser) -> None:
         metavar="raise|copy",
         help="fail a photo without a detected face, or copy its pixels (default: %(default)s)",
     )
+    selecting.add_options(command)
 
 
 def _add_detect(commands: Any) -> None:
@@ -92,7 +98,9 @@ def _anonymize(options: argparse.Namespace) -> int:
     plan = make_plan(options.inputs, options.output)
     targets(plan, options.output)  # every wrong path is said before a network is loaded
     check_report(options.json, plan)
-    work = anonymize_files(plan, options.output, face_anonymizer(options), keep_metadata=options.keep_metadata)
+    anonymizer = face_anonymizer(options)
+    selecting.say_unused(anonymizer.selection, [job.name for job in plan.jobs])
+    work = anonymize_files(plan, options.output, anonymizer, keep_metadata=options.keep_metadata)
     outcomes = progress(work, len(plan.jobs))
     if options.json:
         write_json(options.json, {"method": options.method, "files": [outcome.to_json() for outcome in outcomes]})
@@ -101,21 +109,23 @@ def _anonymize(options: argparse.Namespace) -> int:
 
 def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
     """Build what the options of `add_anonymizer` ask for."""
-    from deepanon.anonymizers import build_anonymizer
     from deepanon.detectors import Given
     from deepanon.pipeline import FaceAnonymizer
 
     seeds = chosen_seeds(options)
-    method = build_anonymizer(options.method, **method_options(options))
+    selection, method = selecting.chosen_selection(options), chosen_method(options)
     detector = Given(options.detections) if options.detections else chosen_detector(options)
-    return FaceAnonymizer(detector, method, seeds, options.on_no_face)
+    return FaceAnonymizer(detector, method, seeds, options.on_no_face, selection)
 
 
-def method_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of the chosen method; `OptionError` where method and model do not go together."""
-    if options.model and options.method != "gan":
+def chosen_method(options: argparse.Namespace) -> Anonymizer | ByLabel:
+    """Build the method or the rules that the options name; `OptionError` where method and model do not go together."""
+    from deepanon.anonymizers import build_rules
+    from deepanon.anonymizers.by_label import read_rules
+
+    if options.model and "gan" not in read_rules(options.method).values():
         raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
-    return {"model": options.model} if options.model else {}
+    return build_rules(options.method, {"gan": {"model": options.model}} if options.model else {})
 
 
 def chosen_seeds(options: argparse.Namespace) -> Seeds:
@@ -167,6 +177,7 @@ def summary(outcomes: list[Outcome], left_out: list[Path], why: str = "not a sup
         print(f"deepanon: FAILED {outcome.name}: {outcome.error}", file=sys.stderr)
     for path in left_out:
         print(f"deepanon: left out ({why}): {path}", file=sys.stderr)
+    selecting.say_left(outcomes)
     done = [status for status in ("anonymized", "copied", "detected") if any(o.status == status for o in outcomes)]
     parts = [f"{sum(o.status == status for o in outcomes)} {status}" for status in done]
     faces = sum(len(outcome.faces) for outcome in outcomes)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from deepanon.cli import selecting
 from deepanon.cli.photos import add_anonymizer, check_report, face_anonymizer, summary
 from deepanon.cli.shared import progress, write_json
 
@@ -35,6 +36,7 @@ def _anonymize_set(options: argparse.Namespace) -> int:
     plan, files = plan_set(options.source, options.output, options.form)
     check_report(options.json, plan)
     anonymizer = face_anonymizer(options)
+    selecting.say_unused(anonymizer.selection, [job.name for job in plan.jobs])
     Path(options.output).mkdir(parents=True, exist_ok=True)  # a folder, whatever its name ends in
     for note in files.notes:
         print(f"deepanon: note: {note}", file=sys.stderr)

@@ -13,32 +13,53 @@ if TYPE_CHECKING:
     from deepanon.detectors import Detector
 
 T = TypeVar("T")
-CHOICES = "mtcnn yunet cascade onnx retinaface dsfd keypoint_rcnn"
+CHOICES = "mtcnn yunet cascade onnx retinaface dsfd keypoint_rcnn plates"
 NEED, TAKE = ("yunet", "onnx"), ("yunet", "onnx", "keypoint_rcnn")  # weights
 FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
 
 
 def add_detector(command: argparse.ArgumentParser) -> None:
     """Add the options that `chosen_detector` reads."""
-    command.add_argument("--detector", default="mtcnn", help=f"one of: {CHOICES} (default: %(default)s)")
+    command.add_argument(
+        "--detector",
+        default="mtcnn",
+        help=f"one of: {CHOICES}; or several, as in mtcnn+plates (default: %(default)s)",
+    )
     command.add_argument("--detector-weights", metavar="FILE", help=f"weights for --detector {' '.join(TAKE)}")
     command.add_argument(
-        "--detector-layout", metavar="NAME", help="of the outputs, for --detector onnx: scrfd yolo boxes"
+        "--detector-layout", metavar="NAME", help="of the outputs, for --detector onnx: scrfd yolo end2end boxes"
+    )
+    command.add_argument(
+        "--plate-weights", metavar="FILE", help="weights for --detector plates (default: what its package downloads)"
     )
 
 
 def check_detector(options: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of the chosen detector; `OptionError` where name and weights do not go together."""
-    if options.detector == "given":
+    """The arguments of the chosen detector; `OptionError` where name and weights do not go together.
+
+    Of several detectors it has a dictionary by name, as `build_detector` wants it.
+    """
+    names = options.detector.split("+")
+    taking = [name for name in names if name in TAKE]
+    if "given" in names:
         raise OptionError("detector 'given' reads its faces from a file: use --detections FILE")
-    if options.detector in NEED and not options.detector_weights:
-        raise OptionError(f"detector {options.detector!r} needs --detector-weights FILE")
-    if options.detector_weights and options.detector not in TAKE:
+    for name in taking:
+        if name in NEED and not options.detector_weights:
+            raise OptionError(f"detector {name!r} needs --detector-weights FILE")
+    if options.detector_weights and not taking:
         raise OptionError(f"detector {options.detector!r} takes no weights")
-    if (options.detector == "onnx") != bool(options.detector_layout):
+    if len(taking) > 1 or len(set(names)) < len(names):
+        raise OptionError(f"detectors {options.detector!r}: each once, and one at most of {', '.join(TAKE)}")
+    if ("onnx" in names) != bool(options.detector_layout):
         raise OptionError("--detector-layout goes with --detector onnx, which needs it")
-    given = {"weights": options.detector_weights, "layout": options.detector_layout}
-    return {name: value for name, value in given.items() if value}
+    if options.plate_weights and "plates" not in names:
+        raise OptionError("--plate-weights goes with --detector plates")
+    given = {name: {"weights": options.detector_weights} for name in taking if options.detector_weights}
+    if "onnx" in names:
+        given["onnx"]["layout"] = options.detector_layout
+    if options.plate_weights:
+        given["plates"] = {"weights": options.plate_weights}
+    return given if len(names) > 1 else given.get(options.detector, {})
 
 
 def chosen_detector(options: argparse.Namespace) -> Detector:

@@ -12,9 +12,11 @@ from deepanon.detectors.given import Given
 from deepanon.detectors.keypoint_rcnn import KeypointRcnn
 from deepanon.detectors.mtcnn import Mtcnn
 from deepanon.detectors.onnx import Onnx
+from deepanon.detectors.plates import plates
 from deepanon.detectors.retinaface import RetinaFace
+from deepanon.detectors.together import Together
 from deepanon.detectors.yunet import YuNet
-from deepanon.errors import lookup
+from deepanon.errors import OptionError, lookup
 from deepanon.geometry import Array
 
 
@@ -49,12 +51,21 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
     "retinaface": RetinaFace,
     "dsfd": Dsfd,
     "keypoint_rcnn": KeypointRcnn,
+    "plates": plates,
 }
 
 
 def build_detector(name: str, /, **options: Any) -> Detector:
-    """Build a detector by name; `OptionError` lists the valid names."""
-    return lookup(DETECTORS, name, "detector")(**options)
+    """Build a detector by name; `OptionError` lists the valid names.
+
+    "mtcnn+plates" builds two that work as one. `options` are dictionaries by name then: `plates={"weights": FILE}`.
+    """
+    names = name.split("+")
+    if len(names) == 1:
+        return lookup(DETECTORS, name, "detector")(**options)
+    if lost := sorted(set(options) - set(names)):
+        raise OptionError(f"options of {name!r} go to one of its detectors by name, not to {', '.join(lost)}")
+    return Together([build_detector(part, **options.get(part, {})) for part in names])
 
 
 __all__ = [
@@ -67,6 +78,8 @@ __all__ = [
     "Mtcnn",
     "Onnx",
     "RetinaFace",
+    "Together",
     "YuNet",
     "build_detector",
+    "plates",
 ]

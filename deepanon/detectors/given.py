@@ -60,14 +60,15 @@ class Given:
                 is never taken to mean that there is no face.
         """
         check_pixels(image)
+        return self.of(name, image.shape[1], image.shape[0])
+
+    def of(self, name: str, width: int, height: int) -> Detections:
+        """What a call returns for a picture of that size, without the picture."""
         if name not in self.faces:
             raise DetectionError(f"the detections have no entry for {name!r} (an entry without faces says so)")
-        size = (image.shape[1], image.shape[0])
-        if self.sizes.get(name, size) != size:
+        if self.sizes.get(name, (width, height)) != (width, height):
             was = "x".join(map(str, self.sizes[name]))
-            raise DetectionError(
-                f"the detections of {name!r} were made on {was} pixels, but it has {size[0]}x{size[1]}"
-            )
+            raise DetectionError(f"the detections of {name!r} were made on {was} pixels, but it has {width}x{height}")
         return self.faces[name]
 
 

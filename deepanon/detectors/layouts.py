@@ -117,8 +117,23 @@ def boxes(outputs: Sequence[Array], size: tuple[int, int]) -> Found:
     return Found(edges[0], scores[0], points[0] if points else None)
 
 
+def end2end(outputs: Sequence[Array], size: tuple[int, int]) -> Found:
+    """YOLOv9 with its suppression of doubles inside, of one class: one output (N, 7).
+
+    The rows: number of the picture, x0 y0 x1 y1 in input pixels, class, score.
+    """
+    if len(outputs) != 1 or outputs[0].ndim != 2 or outputs[0].shape[1] != 7:
+        shapes = [list(output.shape) for output in outputs]
+        raise ModelError(f"a YOLOv9 end-to-end network has one output (N, 7), this one {shapes}")
+    rows = outputs[0]
+    if rows[:, [0, 5]].any():
+        raise ModelError(f"expected one picture and one class, 0; the classes are {np.unique(rows[:, 5]).tolist()}")
+    return Found(rows[:, 1:5], rows[:, 6], None)
+
+
 LAYOUTS = {
     "scrfd": Layout(scrfd, mean=127.5, std=128.0, fill=0, nms=0.4),
     "yolo": Layout(yolo, mean=0.0, std=255.0, fill=114, nms=0.45),
+    "end2end": Layout(end2end, mean=0.0, std=255.0, fill=114, nms=None),
     "boxes": Layout(boxes, mean=0.0, std=1.0, fill=0, nms=None),
 }

@@ -32,7 +32,7 @@ class Onnx:
 
     Args:
         weights: the ONNX file.
-        layout: what the outputs mean: "scrfd", "yolo" or "boxes", see `LAYOUTS`.
+        layout: what the outputs mean: "scrfd", "yolo", "end2end" or "boxes", see `LAYOUTS`.
         threshold: lowest score to report, in [0, 1]; for average precision use a low one, say 0.02.
         nms: of two boxes with an IoU above this the lower one is dropped; None takes the layout's usual value ("boxes":
             nothing is dropped).
@@ -42,6 +42,7 @@ class Onnx:
         mean: subtracted from the levels 0 … 255; None takes the layout's.
         std: what the rest is divided by; None takes the layout's.
         name: what to call it; None takes the file's name without suffix.
+        label: what it finds.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -60,6 +61,7 @@ class Onnx:
         mean: float | None = None,
         std: float | None = None,
         name: str | None = None,
+        label: str = "face",
     ) -> None:
         self.layout, self.path = lookup(LAYOUTS, layout, "layout"), Path(weights)
         self.mean, self.std = self.layout.mean if mean is None else mean, self.layout.std if std is None else std
@@ -75,12 +77,12 @@ class Onnx:
         self.session = _session(self.path)
         self.fixed = _fixed_size(self.session, self.path)
         self.side = _side(size, self.fixed, self.path)
-        self.name = name or self.path.stem
+        self.name, self.label = name or self.path.stem, label
         where = f"{self.fixed[1]}x{self.fixed[0]}" if self.fixed else f"longest side {self.side}"
         doubles = "no NMS" if self.nms is None else f"NMS {self.nms:g}"
         self.description = (
             f"ONNX, layout {layout}, {named(self.path)}; threshold {threshold:g}, {doubles}; {where} px, "
-            f"{order.upper()}, (x - {self.mean:g}) / {self.std:g}"
+            f"{order.upper()}, (x - {self.mean:g}) / {self.std:g}" + ("" if label == "face" else f"; label {label}")
         )
 
     def __call__(self, image: Array, name: str = "") -> Detections:
@@ -128,7 +130,7 @@ class Onnx:
             kept = suppressed(torch.from_numpy(boxes[rows]), torch.from_numpy(scores[rows]), self.nms)
             rows = rows[np.sort(kept.numpy())]
         points = None if found.points is None else (found.points[keep[rows]] / scale).astype(np.float32)
-        return Detections(boxes[rows], scores[rows], points, schema=FIVE)
+        return Detections(boxes[rows], scores[rows], points, np.full(len(rows), self.label), FIVE)
 
 
 def _session(path: Path) -> Any:

@@ -16,6 +16,7 @@ from deepanon.tracking import GUESSED, PADDED, Timeline, Track, complete
 from deepanon.tracking.padding import leaves
 
 DRAWN, UNSURE, POINTLESS, LEAP, UNSEEN = range(5)
+POINTED = "face"  # what has keypoints; of a plate nobody expects any
 REASONS = {
     UNSURE: "never found with confidence",
     POINTLESS: "found without keypoints",
@@ -139,7 +140,8 @@ def doubts(seen: Sightings, covers: Covers) -> list[Doubt]:
 
 
 def _why(part: Track, track: Track, rules: Rules) -> Array:
-    why = np.where(np.isfinite(part.keypoints).all((1, 2)), DRAWN, POINTLESS)
+    known = np.isfinite(part.keypoints).all((1, 2)) | (part.label != POINTED)
+    why = np.where(known, DRAWN, POINTLESS)
     why = np.where(part.how == GUESSED, LEAP, why)
     why = np.where(part.how == PADDED, UNSEEN, why)
     return np.where((track.scores.max() < rules.sure) & (why != UNSEEN), UNSURE, why).astype(np.uint8)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deepanon import __version__
-from deepanon.anonymizers import Anonymizer, build_anonymizer
+from deepanon.anonymizers import Anonymizer, ByLabel, build_anonymizer
 from deepanon.detectors import Detector
 from deepanon.errors import FilmError, NoFaceError, OptionError
 from deepanon.files import named, replacing, sha256_of
@@ -85,7 +85,7 @@ class FilmAnonymizer:
 
     Args:
         detector: finds the faces; a low threshold costs nothing but boxes redacted in vain.
-        anonymizer: draws the new pixels.
+        anonymizer: draws the new pixels; or a method for each label.
         seeds: where randomness comes from; by default the operating system.
         redactor: covers what is uncertain; it must not see faces.
 
@@ -96,7 +96,7 @@ class FilmAnonymizer:
     def __init__(
         self,
         detector: Detector,
-        anonymizer: Anonymizer,
+        anonymizer: Anonymizer | ByLabel,
         seeds: Seeds | None = None,
         redactor: Anonymizer | None = None,
     ) -> None:
@@ -139,6 +139,8 @@ class FilmAnonymizer:
             seeds = self._take_up(folder, film, options, given)
             plan = self._find(film, folder, options, progress) if given is None else FilmPlan.read(given, film)
             _check(plan, film, options)
+            if isinstance(self.anonymizer, ByLabel):
+                self.anonymizer.check(plan.covers.labels)  # now, and not in the middle of the film
             painter = Painter(plan.covers, self.anonymizer, self.redactor, seeds(film.path.name, plan.tracks))
             span = options.start, options.end
             pieces = render(film, painter, making, folder, plan.pts, span, progress)

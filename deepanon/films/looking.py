@@ -15,10 +15,13 @@ USUAL = 0.8
 
 
 def film_detector(name: str, **options: Any) -> Detector:
-    """Build a detector by name with thresholds for films; `options` go to it and come first."""
+    """Build a detector by name with thresholds for films; `options` are as for `build_detector` and come first."""
+    names = name.split("+")
+    if len(names) > 1:
+        options = options | {part: LOW.get(part, {}) | options.get(part, {}) for part in names}
     return build_detector(name, **(LOW.get(name, {}) | options))
 
 
 def sure_score(name: str) -> float:
-    """The score at which a detector is taken at its word."""
-    return SURE.get(name, USUAL)
+    """The score at which a detector is taken at its word; of several, the highest."""
+    return max(SURE.get(part, USUAL) for part in name.split("+"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepanon.anonymizers import Anonymizer
+from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.errors import FilmError
 from deepanon.films.ahead import ahead
 from deepanon.films.covers import DRAWN, Covers
@@ -27,12 +27,14 @@ class Painter:
 
     Args:
         covers: what becomes of each face.
-        drawer: the method for faces that are drawn.
+        drawer: the method for faces that are drawn, or a method for each label.
         redactor: the method for boxes that are redacted; it must not see faces.
         seeds: one a track.
     """
 
-    def __init__(self, covers: Covers, drawer: Anonymizer, redactor: Anonymizer, seeds: Sequence[int]) -> None:
+    def __init__(
+        self, covers: Covers, drawer: Anonymizer | ByLabel, redactor: Anonymizer, seeds: Sequence[int]
+    ) -> None:
         self.covers, self.drawer, self.redactor, self.seeds = covers, drawer, redactor, seeds
 
     def __call__(self, frame: Frame, width: int, height: int) -> Array:

@@ -118,7 +118,7 @@ def test_gaussian_follows_the_face_and_has_a_floor():
 
 def test_every_method_says_what_it_is_and_whether_it_draws():
     built = {name: build_anonymizer(name) for name in ANONYMIZERS}
-    assert {name for name, method in built.items() if method.random} == {"gan", "noise"}
+    assert {name for name, method in built.items() if method.random} == {"gan", "noise", "plate"}
     assert all(method.name == name for name, method in built.items())
     lines = {method.description for method in built.values()}
     assert len(lines) == len(built)

@@ -1,0 +1,86 @@
+"""Options that say which faces are replaced; whatever is left open on purpose is said aloud."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from deepanon.errors import OptionError
+
+if TYPE_CHECKING:
+    from deepanon.folders import Outcome
+    from deepanon.selection import Selection, Zone
+
+OPTIONS = {"keep": "--keep", "only": "--only", "min_size": "--min-size", "zone": "--zone"}
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that `chosen_selection` reads."""
+    group = command.add_argument_group("who is replaced", "By default everybody. Every face that is left is listed.")
+    group.add_argument("--keep", metavar="FILE", help="leave the faces of this file, edited down from deepanon detect")
+    group.add_argument("--only", metavar="FILE", help="replace only the faces of this file, in the same form")
+    group.add_argument("--min-size", type=float, default=0, metavar="PX", help="leave faces whose shorter side is less")
+    group.add_argument(
+        "--zone",
+        action="append",
+        default=[],
+        metavar="X0,Y0,X1,Y1",
+        help="leave what lies in this part of every picture, such as a poster; may be given again",
+    )
+
+
+def chosen_selection(options: argparse.Namespace) -> Selection:
+    """Build what the options of `add_options` ask for."""
+    from deepanon.detectors import Given
+    from deepanon.selection import Selection
+
+    keep, only = (Given(path) if path else None for path in (options.keep, options.only))
+    return Selection(keep, only, options.min_size, tuple(_zone(text) for text in options.zone))
+
+
+def _zone(text: str) -> Zone:
+    try:
+        x0, y0, x1, y1 = (float(edge) for edge in text.split(","))
+    except ValueError:
+        raise OptionError(f"--zone {text}: give four numbers x0,y0,x1,y1 in pixels") from None
+    return x0, y0, x1, y1
+
+
+def refuse_for_films(options: argparse.Namespace) -> None:
+    """Films have their own way to leave a face: strike its track out of the file about the film."""
+    for name, option in OPTIONS.items():
+        if getattr(options, name):
+            raise OptionError(
+                f"{option} goes with photos; for a film write --json FILE, strike out the tracks of faces to leave, "
+                "and give it back with --detections FILE"
+            )
+
+
+def say_unused(selection: Selection, names: Iterable[str]) -> None:
+    """Say which pictures of the files are not among those to do: perhaps it is the wrong file."""
+    from deepanon.selection import EVERY
+
+    known = {EVERY, *names}
+    for option, given in (("--keep", selection.keep), ("--only", selection.only)):
+        for name in sorted(set(given.faces) - known) if given else ():
+            print(f"deepanon: {option} speaks of {name!r}, which is not among the photos", file=sys.stderr)
+
+
+def say_left(outcomes: Iterable[Outcome]) -> None:
+    """Say which faces were left as they are, and which regions to keep held none."""
+    total = 0
+    for outcome in outcomes:
+        if outcome.choice is None:
+            continue
+        counts = Counter(reason for _, reason in outcome.choice.left)
+        total += sum(counts.values())
+        why = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+        if why:
+            print(f"deepanon: LEFT OPEN in {outcome.name}: {why}", file=sys.stderr)
+        for box in outcome.choice.unmatched.tolist():
+            print(f"deepanon: {outcome.name}: no face in the region to keep {box}", file=sys.stderr)
+    if total:
+        print(f"deepanon: {total} faces were LEFT OPEN on purpose", file=sys.stderr)
