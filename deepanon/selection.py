@@ -17,6 +17,7 @@ from deepanon.geometry import Array
 EVERY = "*"  # name of regions that are meant for every picture
 SAME = 0.5  # IoU of a face with a region to keep: a box that trembles reaches it, a smaller face inside does not
 TOUCHED = 0.25  # of a face, or of a region, that they share where only such faces are replaced
+HELD = 0.5  # of either, below which such a region holds a neighbour at best
 WITHIN = 0.9  # of a face that lies in a zone where faces are ignored
 
 Zone = tuple[float, float, float, float]
@@ -63,7 +64,7 @@ class Selection:
             that covers it best is left, if their IoU is 0.5 or more: a box that trembles is the same face, a
             stranger's smaller face inside it is not. No region leaves two faces.
         only: regions in the same form; faces without a region are left. A face has one if a quarter of either lies
-            in the other, and the labels agree.
+            in the other, and the labels agree. A region with none that shares half is an error: somebody was missed.
         min_size: faces whose shorter side has fewer pixels are left.
         zones: x0 y0 x1 y1 in pixels, in every picture; what lies in one by nine tenths is left, whatever its label.
 
@@ -134,9 +135,9 @@ class Selection:
             if regions is None:
                 continue
             share = np.maximum(_share(faces.boxes, regions.boxes), _share(regions.boxes, faces.boxes).T)
-            meets = _labelled(faces, regions) & (share >= TOUCHED)
-            wanted |= meets.any(axis=1)
-            lost = np.flatnonzero(~meets.any(axis=0))
+            share = np.where(_labelled(faces, regions), share, 0)
+            wanted |= (share >= TOUCHED).any(axis=1)
+            lost = np.flatnonzero(share.max(axis=0, initial=0) < HELD)
             if regions is own and len(lost):
                 box = regions.boxes[lost[0]].round(2).tolist()
                 raise DetectionError(

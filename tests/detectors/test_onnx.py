@@ -174,7 +174,7 @@ def test_another_layout_is_said(case, tmp_path):
 
 def test_wrong_arguments_and_files(tmp_path):
     path = network(tmp_path / "n.onnx", [np.zeros((1, 5, 3))])
-    with pytest.raises(OptionError, match="boxes, scrfd, yolo"):
+    with pytest.raises(OptionError, match="boxes, end2end, scrfd, yolo"):
         Onnx(path, "ssd")
     for options, message in (({"threshold": 2}, "threshold"), ({"order": "grb"}, "rgb, bgr"), ({"std": 0}, "std"),
                              ({"size": 128}, "64x64 px, not of size 128"), ({"nms": -1}, "nms")):  # fmt: skip
