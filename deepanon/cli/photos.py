@@ -123,7 +123,10 @@ def chosen_method(options: argparse.Namespace) -> Anonymizer | ByLabel:
     from deepanon.anonymizers import build_rules
     from deepanon.anonymizers.by_label import read_rules
 
-    if options.model and "gan" not in read_rules(options.method).values():
+    rules = read_rules(options.method)
+    if "plates" in options.detector.split("+") and rules.get("plate", rules.get("*")) == "gan":
+        raise OptionError("method 'gan' would draw a face on every plate: use --method face=gan,plate=plate")
+    if options.model and "gan" not in rules.values():
         raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
     return build_rules(options.method, {"gan": {"model": options.model}} if options.model else {})
 

@@ -7,6 +7,7 @@ import deepanon.pipeline as pipeline
 from deepanon import FaceAnonymizer, Seeds
 from deepanon.anonymizers import ByLabel, build_anonymizer, build_rules
 from deepanon.anonymizers.by_label import read_rules
+from deepanon.crops import blank, cut, paste
 from deepanon.data.synthetic import draw_scene
 from deepanon.detections import Detections
 from deepanon.errors import DetectionError, OptionError
@@ -164,3 +165,15 @@ def test_options_are_for_methods_that_are_used():
         build_rules("face=noise", {"gan": {}})
     with pytest.raises(OptionError, match="no rule"):
         ByLabel({})
+
+
+@pytest.mark.parametrize("name", ["gan", "gaussian9", "blackout"])
+def test_a_plain_method_is_the_river_and_nothing_else(name, scene):
+    """Blank all, cut, draw, paste, by hand: labels decide nothing where there are no rules."""
+    image, faces = scene
+    method = build_anonymizer(name)
+    seen, by_hand = image if method.sees_face else blank(image, faces.boxes), image.copy()
+    for rows in [[0, 1, 2, 3]] if method.size else [[0], [1], [2], [3]]:
+        crops = cut(seen, faces, method.size, rows)
+        by_hand = paste(by_hand, crops, method(crops, [SEEDS[row] for row in rows]), faces.boxes)
+    assert np.array_equal(replace_faces(image, faces, method, SEEDS), by_hand)

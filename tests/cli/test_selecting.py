@@ -123,7 +123,11 @@ def test_only_min_size_and_zone(job, capsys):
         (["--method", "face=blur"], "unknown method 'blur'"),
         (["--method", "face=noise", "--model", "x"], "--model goes with --method gan"),
         (["--plate-weights", "x"], "--plate-weights goes with --detector plates"),
-        (["--detector", "mtcnn+plates", "--plate-weights", "none.onnx"], "no ONNX detector at none.onnx"),
+        (
+            ["--method", "solid", "--detector", "mtcnn+plates", "--plate-weights", "none.onnx"],
+            "no ONNX detector at none.onnx",
+        ),
+        (["--detector", "mtcnn+plates"], "would draw a face on every plate: use --method face=gan,plate=plate"),
         (["--detector", "mtcnn+mtcnn"], "each once"),
         (["--detector", "yunet+onnx", "--detector-weights", "x", "--detector-layout", "yolo"], "one at most of"),
         (["--detector", "mtcnn+yunet"], "'yunet' needs --detector-weights"),
