@@ -13,6 +13,7 @@ from deepanon.detectors.keypoint_rcnn import KeypointRcnn
 from deepanon.detectors.mtcnn import Mtcnn
 from deepanon.detectors.onnx import Onnx
 from deepanon.detectors.retinaface import RetinaFace
+from deepanon.detectors.sidecars import Sidecars
 from deepanon.detectors.yunet import YuNet
 from deepanon.errors import lookup
 from deepanon.geometry import Array
@@ -67,6 +68,7 @@ __all__ = [
     "Mtcnn",
     "Onnx",
     "RetinaFace",
+    "Sidecars",
     "YuNet",
     "build_detector",
 ]
