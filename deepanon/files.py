@@ -62,9 +62,16 @@ def keep(path: str | Path, as_: str | Path) -> None:
             shutil.copyfile(path, temporary)
 
 
-def remove_parts(folder: str | Path) -> list[Path]:
-    """Remove what `replacing` left in `folder` when its process was killed; return what was removed."""
-    parts = [path for path in Path(folder).glob(".*") if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part(\.\w+)?", path.name)]
+def remove_parts(folder: str | Path, of: str | None = None) -> list[Path]:
+    """Remove what `replacing` left in `folder` when its process was killed; return what was removed.
+
+    Args:
+        folder: where to look; need not exist.
+        of: name of the file that was to be written; None = any.
+    """
+    stem, suffix = (re.escape(Path(of).stem), re.escape(Path(of).suffix)) if of else (".+", r"(\.\w+)?")
+    left = re.compile(rf"\.{stem}\.[0-9a-f]{{8}}\.part{suffix}")
+    parts = [path for path in Path(folder).glob(".*") if left.fullmatch(path.name)]
     for path in parts:
         path.unlink(missing_ok=True)
     return parts
@@ -81,17 +88,18 @@ def named(path: str | Path) -> str:
     return f"{Path(path).name} (SHA-256 {sha256_of(path)[:16]})"
 
 
-def walk(folder: str | Path) -> list[Path]:
-    """Every file below `folder`; links to folders are listed but not followed, so that they are left out aloud.
+def walk(folder: str | Path) -> Iterator[Path]:
+    """Every file below `folder`, folder by folder, sorted; links to folders are listed but not followed.
+
+    Nothing is passed over: what is no file and no folder is listed too.
 
     Raises:
         OptionError: a folder cannot be listed.
     """
-    found: list[Path] = []
     for root, folders, files in os.walk(folder, onerror=_unlisted):
+        folders.sort()
         links = [name for name in folders if (Path(root) / name).is_symlink()]
-        found += [Path(root) / name for name in (*files, *links)]
-    return sorted(found)
+        yield from (Path(root) / name for name in sorted([*files, *links]))
 
 
 def _unlisted(error: OSError) -> None:

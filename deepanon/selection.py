@@ -48,11 +48,10 @@ class Choice:
         return [(self.faces.boxes[row].round(2).tolist(), reason) for row, reason in enumerate(self.reasons) if reason]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a report."""
-        return {
-            "left": [{"box": box, "reason": reason} for box, reason in self.left],
-            "unmatched": self.unmatched.round(2).tolist(),
-        }
+        """Plain values for a report; of what there is none nothing is said."""
+        left = [{"box": box, "reason": reason} for box, reason in self.left]
+        unmatched = self.unmatched.round(2).tolist()
+        return ({"left": left} if left else {}) | ({"unmatched": unmatched} if unmatched else {})
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,14 @@ class Selection:
             x0, y0, x1, y1 = zone
             if not (x0 < x1 and y0 < y1 and np.isfinite(zone).all()):
                 raise OptionError(f"zone {zone} has no area: give x0 y0 x1 y1 with x1 > x0 and y1 > y0")
+
+    @property
+    def description(self) -> str:
+        """One line with everything that it depends on."""
+        parts = [f"{what} {given.description}" for what, given in (("keep", self.keep), ("only", self.only)) if given]
+        parts += [f"faces from {self.min_size:g} px"] if self.min_size else []
+        parts += [f"not in {' '.join(f'{edge:g}' for edge in zone)}" for zone in self.zones]
+        return "; ".join(parts) or "every face"
 
     def __call__(self, faces: Detections, name: str, width: int, height: int) -> Choice:
         """Decide for the faces of the picture called `name`.

@@ -9,10 +9,10 @@ from pathlib import Path
 from deepanon.data.forms import SetFiles, read_set
 from deepanon.errors import OptionError, SaveError
 from deepanon.files import replacing, walk
-from deepanon.folders import Job, Plan
+from deepanon.folders import Job, Listed
 
 
-def plan_set(source: str | Path, target: str | Path, form: str) -> tuple[Plan, SetFiles]:
+def plan_set(source: str | Path, target: str | Path, form: str) -> tuple[Listed, SetFiles]:
     """What `anonymize_files` has to do for the data set at `source`, and what else is there.
 
     Raises:
@@ -33,7 +33,7 @@ def plan_set(source: str | Path, target: str | Path, form: str) -> tuple[Plan, S
         if foreign:
             raise OptionError(f"{foreign[0]} is not of this data set; choose a folder that is new or empty")
     jobs = [Job(source / name, name) for name in files.pictures]
-    return Plan(jobs, [source / name for name in files.left_out]), files
+    return Listed(jobs, [source / name for name in files.left_out]), files
 
 
 def copy_kept(source: str | Path, target: str | Path, names: Sequence[str]) -> None:

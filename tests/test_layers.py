@@ -12,7 +12,7 @@ import deepanon
 
 ROOT = Path(deepanon.__file__).parent
 LAYERS = {
-    0: ("checks", "errors", "files", "detections", "geometry", "images", "seeds", "distance"),
+    0: ("ahead", "checks", "errors", "files", "detections", "geometry", "images", "seeds", "distance"),
     1: ("crops", "models", "tracking"),
     2: ("detectors", "embedders", "anonymizers", "data", "weights"),
     3: ("pipeline", "selection", "training"),

@@ -12,7 +12,7 @@ from deepanon.detections import Detections
 from deepanon.detectors import Given
 from deepanon.detectors.given import write_detections
 from deepanon.errors import DetectionError, NoFaceError, OptionError
-from deepanon.folders import anonymize_files, make_plan
+from deepanon.folders import Files, anonymize_files
 from deepanon.images import write_image
 from deepanon.selection import Selection
 
@@ -42,7 +42,7 @@ def test_without_a_wish_everybody_is_replaced():
     choice = Selection()(faces(FACE, OTHER), "a.png", *SIZE)
     assert choice.replaced == [0, 1]
     assert choice.left == []
-    assert choice.to_json() == {"left": [], "unmatched": []}
+    assert choice.to_json() == {}
 
 
 def test_a_kept_face_is_left_and_nobody_else():
@@ -196,9 +196,7 @@ def test_the_outcome_says_who_was_left(scene, tmp_path):
     selection = Selection(keep=Given({"a.png": found[:2], "b.png": faces([1, 1, 20, 20])}))
     detector = Given({"a.png": found, "b.png": found})
     anonymizer = FaceAnonymizer(detector, build_anonymizer("blackout"), selection=selection)
-    a, b = (
-        outcome.to_json() for outcome in anonymize_files(make_plan([tmp_path / "in"]), tmp_path / "out", anonymizer)
-    )
+    a, b = (outcome.to_json() for outcome in anonymize_files(Files([tmp_path / "in"]), tmp_path / "out", anonymizer))
     json.dumps([a, b])
     assert [entry["reason"] for entry in a["left"]] == ["kept", "kept"]
     assert a["left"][0]["box"] == a["faces"][0]["box"]

@@ -89,21 +89,22 @@ def _add_stats(group: Any) -> None:
 
 def _build(options: argparse.Namespace) -> int:
     from deepanon.data.building.build import Build, summarize
-    from deepanon.folders import make_plan
+    from deepanon.folders import Files
+    from deepanon.images import WRITERS
 
     workers = _workers(options.workers)
     _refuse_nested(Path(options.photos), Path(options.out))
-    plan = make_plan([options.photos])
+    plan = Files([options.photos], suffixes=tuple(WRITERS))
     recipe = _recipe(options)
-    build = Build({job.name: job.source for job in plan.jobs}, options.out, recipe)
-    for path in plan.left_out:
+    build = Build({job.name: job.source for job in plan.jobs()}, options.out, recipe)
+    for path in plan.left_out():
         print(f"deepanon: left out (not a supported picture): {path}", file=sys.stderr)
     if build.done:
         counts = build.pack()
         print(f"{options.out} is whole already: {counts['crops']} crops of {counts['photos']} photos")
         return _verdict(counts, recipe, options.out)
-    if len(build.todo) < len(plan.jobs):
-        print(f"going on: {len(plan.jobs) - len(build.todo)} of {len(plan.jobs)} photos were done before")
+    if len(build.todo) < plan.total:
+        print(f"going on: {plan.total - len(build.todo)} of {plan.total} photos were done before")
     progress(build.examine(workers), len(build.todo))
     for error in build.failed.values():
         print(f"deepanon: FAILED {error}", file=sys.stderr)

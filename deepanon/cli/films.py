@@ -13,47 +13,11 @@ from deepanon.errors import FilmError, NoFaceError, OptionError
 
 if TYPE_CHECKING:
     from deepanon.detectors import Detector
-    from deepanon.films import FilmOptions, FilmOutcome
+    from deepanon.films import FilmAnonymizer, FilmOptions, FilmOutcome
+    from deepanon.folders import Job, Outcome
+    from deepanon.folders.run import FilmWork
 
-SUFFIXES = (
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".mpg",
-    ".mpeg",
-    ".mts",
-    ".m2ts",
-    ".ts",
-    ".wmv",
-    ".flv",
-    ".3gp",
-)
-ANIMATED = (".gif", ".webp", ".tif", ".tiff")
 ONLY_PHOTOS = {"keep_metadata": "--keep-metadata"}
-
-
-def is_film(path: str | Path) -> bool:
-    """Whether the name says a film, or the file is a picture with several frames."""
-    path = Path(path)
-    if path.is_dir():
-        return False
-    if path.suffix.lower() in ANIMATED and path.is_file():
-        return frame_count(path) > 1
-    return path.suffix.lower() in SUFFIXES
-
-
-def frame_count(path: Path) -> int:
-    """How many frames a picture file holds; 1 if it cannot be read, which reading it as a photo will say."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as opened:
-            return 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
-    except Exception:  # Pillow's decoders raise whatever they like on damaged files
-        return 1
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -89,18 +53,11 @@ def anonymize_film(options: argparse.Namespace) -> int:
         if getattr(options, name):
             raise OptionError(f"{option} goes with photos, not with films")
     selecting.refuse_for_films(options)
-    if len(options.inputs) != 1:
-        raise OptionError("one film at a time: give one input and one output file")
-    try:
-        from deepanon.films import FilmAnonymizer
-    except ImportError as error:
-        raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
-    from deepanon.cli.photos import chosen_method, chosen_seeds
+    from deepanon.folders.kinds import written_as
 
     source, target = Path(options.inputs[0]), Path(options.output)
-    target = target / source.name if target.is_dir() else target
-    chosen = _film_options(options, target)
-    anonymizer = FilmAnonymizer(_detector(options), chosen_method(options), chosen_seeds(options))
+    target = target / written_as(source.name) if target.is_dir() else target
+    chosen, anonymizer = film_options(options, target), _anonymizer(options)
     try:
         with Bars() as bars:
             outcome = anonymizer(source, target, chosen, bars, options.detections)
@@ -109,11 +66,59 @@ def anonymize_film(options: argparse.Namespace) -> int:
         return FAILED
     if options.json:
         write_json(options.json, outcome.to_json())
-    _report(source, outcome)
+    print(_report(source.name, outcome))
     return 0
 
 
-def _film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
+def film_work(options: argparse.Namespace) -> FilmWork:
+    """What does the films of a folder; the networks are built when the first film comes."""
+    built: list[FilmAnonymizer] = []
+
+    def work(job: Job, target: Path, sidecar: Path | None) -> Outcome:
+        from deepanon.films.covers import DRAWN
+        from deepanon.folders import Outcome
+        from deepanon.folders.sidecars import sidecar_of, write_sidecar
+
+        selecting.refuse_for_films(options)
+        if not built:
+            built.append(_anonymizer(options))
+        given = sidecar_of(options.detections, job.name) if options.detections else None
+        outcome = built[0](job.source, target, film_options(options, target), given=given)
+        if sidecar is not None:
+            write_sidecar(sidecar, outcome.to_json())
+        _report(job.name, outcome)
+        plan = outcome.plan
+        drawn = int((plan.covers.why == DRAWN).sum())
+        facts = {
+            "frames": len(plan),
+            "drawn": drawn,
+            "redacted": len(plan.covers.why) - drawn,
+            "notes": outcome.notes,
+            "doubts": [doubt.__dict__ for doubt in plan.doubts],
+        }
+        return Outcome(job.name, "anonymized" if plan.tracks else "copied", plan.tracks, facts)
+
+    return work
+
+
+def film_facts(options: argparse.Namespace) -> dict[str, object]:
+    """The options that results of films depend on."""
+    names = ("audio", "start", "end", "preview", "codec", "crf", "preset", "sure", "padding", "strict")
+    return {name: getattr(options, name) for name in names}
+
+
+def _anonymizer(options: argparse.Namespace) -> FilmAnonymizer:
+    try:
+        from deepanon.films import FilmAnonymizer
+    except ImportError as error:
+        raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
+    from deepanon.cli.photos import chosen_method, chosen_seeds
+
+    return FilmAnonymizer(_detector(options), chosen_method(options), chosen_seeds(options))
+
+
+def film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
+    """What the options ask of the film to be written at `target`."""
     from deepanon.films import Encoding, FilmOptions, Rules
     from deepanon.films.looking import sure_score
 
@@ -140,14 +145,15 @@ def _detector(options: argparse.Namespace) -> Detector:
     return film_detector(options.detector, **check_detector(options))
 
 
-def _report(source: Path, outcome: FilmOutcome) -> None:
+def _report(name: str, outcome: FilmOutcome) -> str:
+    """Say on stderr what a user must know; return the rest in a line."""
     from deepanon.films.covers import DRAWN
 
     for note in outcome.notes:
-        print(f"deepanon: {note}", file=sys.stderr)
+        print(f"deepanon: {name}: {note}", file=sys.stderr)
     for doubt in outcome.plan.doubts:
-        print(f"deepanon: redacted {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
+        print(f"deepanon: {name}: redacted {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
     plan = outcome.plan
     drawn = int((plan.covers.why == DRAWN).sum())
     redacted = len(plan.covers.why) - drawn
-    print(f"{source.name}: {len(plan)} frames, {plan.tracks} faces; drawn {drawn} times, redacted {redacted} times")
+    return f"{name}: {len(plan)} frames, {plan.tracks} faces; drawn {drawn} times, redacted {redacted} times"

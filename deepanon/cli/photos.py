@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepanon.cli import films, selecting
-from deepanon.cli.shared import FAILED, add_detector, chosen_detector, progress, write_json
+from deepanon.cli.reporting import FileReport
+from deepanon.cli.shared import add_detector, chosen_detector
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
     from deepanon.anonymizers import Anonymizer, ByLabel
-    from deepanon.folders import Outcome, Plan
+    from deepanon.folders import Files, Plan
     from deepanon.pipeline import FaceAnonymizer
     from deepanon.seeds import Seeds
 
@@ -37,13 +38,11 @@ def add_commands(commands: Any) -> None:
 def _add_anonymize(commands: Any) -> None:
     command = commands.add_parser(
         "anonymize",
-        help="replace every face in photos, folders of photos, or a film",
+        help="replace every face in photos, films, and folders of them",
         description="Replace every face. A photo in which no face is found fails unless --on-no-face copy is given. "
-        "A film is done frame by frame, its faces followed through time; the same command goes on after a crash.",
+        "A film is done frame by frame, its faces followed through time. The same command goes on after a crash.",
     )
-    command.add_argument(
-        "inputs", nargs="+", metavar="IN", help="photos, folders (sub-folders are mirrored), or a film"
-    )
+    command.add_argument("inputs", nargs="+", metavar="IN", help="photos, films, folders (sub-folders are mirrored)")
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="file for one photo or film, else a folder"
     )
@@ -52,6 +51,10 @@ def _add_anonymize(commands: Any) -> None:
         "--keep-metadata", action="store_true", help="keep date and exposure (never place or thumbnail)"
     )
     command.add_argument("--json", metavar="FILE", help="write what happened to every file")
+    group = command.add_argument_group("folders")
+    group.add_argument("--sidecars", metavar="DIR", help="write a JSON file a photo or film, for --detections DIR")
+    group.add_argument("--shard", metavar="N/OF", default="1/1", help="do one of so many equal shares of the files")
+    group.add_argument("--anew", action="store_true", help="do again what an earlier run has done")
     films.add_options(command)
     command.set_defaults(run=_anonymize)
 
@@ -65,7 +68,11 @@ def add_anonymizer(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
     add_detector(command)
-    command.add_argument("--detections", metavar="FILE", help="use the faces of this JSON or CSV file, detect none")
+    command.add_argument(
+        "--detections",
+        metavar="FILE|DIR",
+        help="take the faces from a JSON or CSV file, or a folder of sidecars",
+    )
     secret = command.add_mutually_exclusive_group()
     secret.add_argument("--seed", type=int, metavar="N", help="repeatable faces, for experiments only")
     secret.add_argument(
@@ -91,30 +98,55 @@ def _add_detect(commands: Any) -> None:
 
 
 def _anonymize(options: argparse.Namespace) -> int:
-    if any(films.is_film(path) for path in options.inputs):
-        return films.anonymize_film(options)
-    from deepanon.folders import anonymize_files, make_plan, targets
+    from deepanon.folders import Files, Shard, check_targets, is_film
 
-    plan = make_plan(options.inputs, options.output)
-    targets(plan, options.output)  # every wrong path is said before a network is loaded
+    if len(options.inputs) == 1 and is_film(options.inputs[0]):
+        return films.anonymize_film(options)
+    plan = Files(options.inputs, options.output, Shard.parse(options.shard))
+    check_targets(plan, options.output)  # every wrong path is said before a network is loaded
     check_report(options.json, plan)
+    return _anonymize_files(options, plan)
+
+
+def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
+    """Do photos and films; in a folder, go on where an earlier run ended."""
+    from deepanon.folders import Journal, anonymize_files
+    from deepanon.folders.sidecars import made_with
+
     anonymizer = face_anonymizer(options)
-    selecting.say_unused(anonymizer.selection, [job.name for job in plan.jobs])
-    work = anonymize_files(plan, options.output, anonymizer, keep_metadata=options.keep_metadata)
-    outcomes = progress(work, len(plan.jobs))
-    if options.json:
-        write_json(options.json, {"method": options.method, "files": [outcome.to_json() for outcome in outcomes]})
-    return summary(outcomes, plan.left_out)
+    made = made_with(anonymizer) | films.film_facts(options) | {"keep_metadata": options.keep_metadata}
+    given = options.detections if options.detections and Path(options.detections).is_dir() else None
+    if plan.shard.of == 1:
+        selecting.say_unused(anonymizer.selection, plan)
+    with ExitStack() as stack:
+        report = stack.enter_context(FileReport(options.json, {"method": options.method}))
+        journal = Journal(options.output, plan.shard, made, given=given, anew=options.anew) if plan.folders else None
+        if journal:
+            stack.enter_context(journal)
+        work = anonymize_files(
+            plan,
+            options.output,
+            anonymizer,
+            keep_metadata=options.keep_metadata,
+            journal=journal,
+            sidecars=options.sidecars,
+            films=films.film_work(options),
+        )
+        return report.watch(work, plan)
 
 
 def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
     """Build what the options of `add_anonymizer` ask for."""
-    from deepanon.detectors import Given
+    from deepanon.detectors import Detector, Given, Sidecars
     from deepanon.pipeline import FaceAnonymizer
 
     seeds = chosen_seeds(options)
     selection, method = selecting.chosen_selection(options), chosen_method(options)
-    detector = Given(options.detections) if options.detections else chosen_detector(options)
+    detector: Detector = (
+        chosen_detector(options)
+        if not options.detections
+        else (Sidecars(options.detections) if Path(options.detections).is_dir() else Given(options.detections))
+    )
     return FaceAnonymizer(detector, method, seeds, options.on_no_face, selection)
 
 
@@ -143,15 +175,18 @@ def chosen_seeds(options: argparse.Namespace) -> Seeds:
 def _detect(options: argparse.Namespace) -> int:
     from deepanon.detections import FIVE
     from deepanon.detectors.given import write_detections
-    from deepanon.folders import detect_files, make_plan
+    from deepanon.folders import Files, detect_files
+    from deepanon.images import WRITERS
 
-    plan = make_plan(options.inputs)
+    plan = Files(options.inputs, suffixes=tuple(WRITERS))
     check_report(options.output, plan)
-    results = progress(detect_files(plan, chosen_detector(options)), len(plan.jobs))
-    found = {outcome.name: (outcome.faces, w, h) for outcome, w, h in results if outcome.status != "failed"}
+    report, found = FileReport(), {}
+    for outcome, faces, size in report.counted(detect_files(plan, chosen_detector(options)), plan, lambda one: one[0]):
+        if outcome.status != "failed":
+            found[outcome.name] = (faces, *size)
     schema = next((faces.schema for faces, _, _ in found.values()), FIVE)
     write_detections(options.output, found, schema)
-    return summary([outcome for outcome, _, _ in results], plan.left_out)
+    return report.summary(plan)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -169,20 +204,6 @@ def check_report(path: str | None, plan: Plan) -> None:
         return
     if Path(path).is_dir():
         raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
-    for job in plan.jobs:
-        refuse_same(job.source, path)
-
-
-def summary(outcomes: list[Outcome], left_out: list[Path], why: str = "not a supported picture") -> int:
-    """Say what happened, failures on stderr, and return the exit code."""
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    for outcome in failed:
-        print(f"deepanon: FAILED {outcome.name}: {outcome.error}", file=sys.stderr)
-    for path in left_out:
-        print(f"deepanon: left out ({why}): {path}", file=sys.stderr)
-    selecting.say_left(outcomes)
-    done = [status for status in ("anonymized", "copied", "detected") if any(o.status == status for o in outcomes)]
-    parts = [f"{sum(o.status == status for o in outcomes)} {status}" for status in done]
-    faces = sum(len(outcome.faces) for outcome in outcomes)
-    print(f"{len(outcomes)} photos: {', '.join([*parts, f'{len(failed)} failed'])}; {faces} faces")
-    return FAILED if failed else 0
+    if Path(path).exists():
+        for job in plan.jobs():
+            refuse_same(job.source, path)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
-    from deepanon.folders import Outcome
+    from deepanon.folders import Outcome, Plan
     from deepanon.selection import Selection, Zone
 
 OPTIONS = {"keep": "--keep", "only": "--only", "min_size": "--min-size", "zone": "--zone"}
@@ -55,32 +55,27 @@ def refuse_for_films(options: argparse.Namespace) -> None:
         if getattr(options, name):
             raise OptionError(
                 f"{option} goes with photos; for a film write --json FILE, strike out the tracks of faces to leave, "
-                "and give it back with --detections FILE"
+                "and give it back with --detections FILE (in folders: --sidecars and --detections DIR)"
             )
 
 
-def say_unused(selection: Selection, names: Iterable[str]) -> None:
+def say_unused(selection: Selection, plan: Plan) -> None:
     """Say which pictures of the files are not among those to do: perhaps it is the wrong file."""
     from deepanon.selection import EVERY
 
-    known = {EVERY, *names}
     for option, given in (("--keep", selection.keep), ("--only", selection.only)):
-        for name in sorted(set(given.faces) - known) if given else ():
-            print(f"deepanon: {option} speaks of {name!r}, which is not among the photos", file=sys.stderr)
+        unused = set(given.faces) - {EVERY} if given else set()
+        for job in plan.jobs() if unused else ():
+            unused.discard(job.name)
+        for name in sorted(unused):
+            print(f"deepanon: {option} speaks of {name!r}, which is not among the files", file=sys.stderr)
 
 
-def say_left(outcomes: Iterable[Outcome]) -> None:
-    """Say which faces were left as they are, and which regions to keep held none."""
-    total = 0
-    for outcome in outcomes:
-        if outcome.choice is None:
-            continue
-        counts = Counter(reason for _, reason in outcome.choice.left)
-        total += sum(counts.values())
+def left_open(outcome: Outcome) -> Iterator[str]:
+    """What is to be said of a photo: which faces were left as they are, and which regions to keep held none."""
+    counts = Counter(face["reason"] for face in outcome.facts.get("left", []))
+    if counts:
         why = ", ".join(f"{count} {reason}" for reason, count in counts.items())
-        if why:
-            print(f"deepanon: LEFT OPEN in {outcome.name}: {why}", file=sys.stderr)
-        for box in outcome.choice.unmatched.tolist():
-            print(f"deepanon: {outcome.name}: no face in the region to keep {box}", file=sys.stderr)
-    if total:
-        print(f"deepanon: {total} faces were LEFT OPEN on purpose", file=sys.stderr)
+        yield f"LEFT OPEN in {outcome.name}: {why}"
+    for box in outcome.facts.get("unmatched", []):
+        yield f"{outcome.name}: no face in the region to keep {box}"

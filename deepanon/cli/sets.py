@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.cli import selecting
-from deepanon.cli.photos import add_anonymizer, check_report, face_anonymizer, summary
-from deepanon.cli.shared import progress, write_json
+from deepanon.cli.photos import add_anonymizer, check_report, face_anonymizer
+from deepanon.cli.reporting import FileReport
 
 
 def add_commands(commands: Any) -> None:
@@ -36,18 +36,16 @@ def _anonymize_set(options: argparse.Namespace) -> int:
     plan, files = plan_set(options.source, options.output, options.form)
     check_report(options.json, plan)
     anonymizer = face_anonymizer(options)
-    selecting.say_unused(anonymizer.selection, [job.name for job in plan.jobs])
+    selecting.say_unused(anonymizer.selection, plan)
     Path(options.output).mkdir(parents=True, exist_ok=True)  # a folder, whatever its name ends in
     for note in files.notes:
         print(f"deepanon: note: {note}", file=sys.stderr)
-    outcomes = progress(anonymize_files(plan, options.output, anonymizer), len(plan.jobs))
+    about = {"form": options.form, "method": options.method, "kept": files.kept, "left_out": files.left_out}
+    why = "neither picture nor known annotation"
+    with FileReport(options.json, about | {"notes": files.notes}, why) as report:
+        code = report.watch(anonymize_files(plan, options.output, anonymizer), plan)
     copy_kept(options.source, options.output, files.kept)
-    if options.json:
-        about = {"form": options.form, "method": options.method, "kept": files.kept, "left_out": files.left_out}
-        write_json(options.json, about | {"notes": files.notes, "files": [outcome.to_json() for outcome in outcomes]})
-    code = summary(outcomes, plan.left_out, "neither picture nor known annotation")
     print(f"{len(files.kept)} annotation files kept")
-    failed = sum(outcome.status == "failed" for outcome in outcomes)
-    if failed:
+    if failed := report.counts["failed"]:
         print(f"deepanon: {options.output} lacks {failed} pictures that its annotations may speak of", file=sys.stderr)
     return code

@@ -14,6 +14,7 @@ from deepanon.detectors.mtcnn import Mtcnn
 from deepanon.detectors.onnx import Onnx
 from deepanon.detectors.plates import plates
 from deepanon.detectors.retinaface import RetinaFace
+from deepanon.detectors.sidecars import Sidecars
 from deepanon.detectors.together import Together
 from deepanon.detectors.yunet import YuNet
 from deepanon.errors import OptionError, lookup
@@ -78,6 +79,7 @@ __all__ = [
     "Mtcnn",
     "Onnx",
     "RetinaFace",
+    "Sidecars",
     "Together",
     "YuNet",
     "build_detector",

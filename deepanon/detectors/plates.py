@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from deepanon.detectors.onnx import Onnx
 from deepanon.errors import ModelError, OptionError, lookup
@@ -36,11 +38,12 @@ def plates(weights: str | Path | None = None, model: str = BEST, threshold: floa
 def _fetched(model: str) -> Path:
     """Where the package keeps the weights; it downloads them if they are not there."""
     try:
-        from open_image_models.detection.core import hub
+        hub: Any = import_module("open_image_models.detection.core.hub")
     except ImportError as error:
         raise OptionError(f"{HOW} ({error})") from None
-    lookup({name: name for name in hub.DETECTION_MODELS if "license-plate" in name}, model, "plate network")
-    url, folder = hub.DETECTION_MODELS[model].url, hub.MODEL_CACHE_DIR / model
+    networks = hub.DETECTION_MODELS
+    lookup({name: name for name in networks if "license-plate" in name}, model, "plate network")
+    url, folder = networks[model].url, hub.MODEL_CACHE_DIR / model
     try:
         return Path(hub.download_model(model))
     except Exception as error:  # whatever the network says

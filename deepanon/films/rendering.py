@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from deepanon.ahead import ahead
 from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.errors import FilmError
-from deepanon.films.ahead import ahead
 from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame, Source
 from deepanon.films.making import Making

@@ -82,9 +82,9 @@ def test_a_wrong_wish_is_misuse(film, tmp_path, monkeypatch, capsys, options, me
     assert message in capsys.readouterr().err
 
 
-def test_two_films_at_once_are_refused(film, tmp_path, capsys):
+def test_two_films_of_one_name_are_refused(film, tmp_path, capsys):
     assert run("anonymize", film, film, "-o", tmp_path) == MISUSED
-    assert "one film at a time" in capsys.readouterr().err
+    assert "would both become in.mp4" in capsys.readouterr().err
 
 
 def test_what_is_no_film_fails(tmp_path, capsys):

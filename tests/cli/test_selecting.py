@@ -86,7 +86,7 @@ def test_who_is_kept_is_said(job, capsys):
     assert "LEFT OPEN in a.png: 1 kept" in said
     assert "1 faces were LEFT OPEN on purpose" in said
     assert "b.png: no face in the region to keep [0.0, 0.0, 9.0, 9.0]" in said
-    assert "--keep speaks of 'gone.png', which is not among the photos" in said
+    assert "--keep speaks of 'gone.png', which is not among the files" in said
     report = json.loads((folder / "report.json").read_text())["files"]
     assert [len(file.get("left", [])) for file in report] == [1, 0]
 
@@ -106,7 +106,7 @@ def test_only_min_size_and_zone(job, capsys):
     assert (pixels(folder, "a.png", found["a.png"][0].boxes[0])[1] == 0).all()
     before, after = pixels(folder, "a.png", found["a.png"][0].boxes[1])
     assert np.array_equal(before, after)
-    assert run(*command(folder, "--method", "blackout", "--min-size", 999, "--zone", "0,0,200,300")) == 0
+    assert run(*command(folder, "--method", "blackout", "--min-size", 999, "--zone", "0,0,200,300", "--anew")) == 0
     captured = capsys.readouterr()
     assert "2 copied, 0 failed" in captured.out
     assert "smaller than 999 px" in captured.err
@@ -153,3 +153,29 @@ def test_crops_are_made_of_faces_alone(tmp_path, capsys):
     write_image(tmp_path / "photos" / "a.png", draw_scene(64, 64, 0, seed=1)[0])
     assert run("data", "build", tmp_path / "photos", tmp_path / "out", "--detector", "mtcnn+plates") == MISUSED
     assert "crops are of faces" in capsys.readouterr().err
+
+
+def test_a_folder_goes_on_only_with_the_same_wishes_and_says_again_who_was_left(job, capsys):
+    folder, _ = job
+    keep = edited(folder, lambda images: images.pop("b.png"))
+    first = command(folder, "--method", "blackout", "--keep", keep)
+    assert run(*first) == 0
+    assert capsys.readouterr().err.count("LEFT OPEN in a.png: 3 kept") == 1
+    assert run(*first) == 0
+    captured = capsys.readouterr()
+    assert "in an earlier run" in captured.out
+    assert "LEFT OPEN in a.png: 3 kept" in captured.err
+    assert "3 faces were LEFT OPEN on purpose" in captured.err
+    assert run(*command(folder, "--method", "blackout")) == MISUSED
+    assert "was begun with selection" in capsys.readouterr().err
+    keep.write_text(keep.read_text() + " ")  # another file under the same name
+    assert run(*first) == MISUSED
+
+
+def test_a_film_among_photos_fails_alone(job, capsys):
+    folder, _ = job
+    (folder / "in" / "c.mp4").write_bytes(b"")
+    assert run(*command(folder, "--method", "blackout", "--min-size", 5)) == FAILED
+    captured = capsys.readouterr()
+    assert "FAILED c.mp4: --min-size goes with photos" in captured.err
+    assert "2 anonymized, 1 failed" in captured.out

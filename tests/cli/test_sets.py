@@ -87,7 +87,7 @@ def test_names_sizes_and_annotations_stay_and_faces_go(make, tmp_path, capsys, f
         x0, y0, x1, y1 = draw_scene(200, 160, 1, seed, face=70)[1].boxes[0].astype(int)
         assert after[y0 + 4 : y1 - 4, x0 + 4 : x1 - 4].max() < 30
     captured = capsys.readouterr()
-    assert "2 photos: 2 anonymized, 0 failed; 2 faces" in captured.out
+    assert "2 files: 2 anonymized, 0 failed; 2 faces" in captured.out
     assert f"{len(kept)} annotation files kept" in captured.out
     assert "left out (neither picture nor known annotation)" in captured.err
     assert "thumbnails.db" in captured.err

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from deepanon.films.ahead import ahead
+from deepanon.ahead import ahead
 
 
 def test_order_is_kept():

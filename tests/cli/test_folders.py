@@ -1,0 +1,89 @@
+"""`deepanon anonymize` on folders: photos and films together, sidecars, shards, going on."""
+
+import json
+
+import av
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from deepanon.cli import FAILED, MISUSED, main
+from deepanon.images import read_image, write_image
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """A NASA portrait as a photo, in a film of six frames, and in a film whose kind cannot be written."""
+    root = tmp_path_factory.mktemp("archive") / "in"
+    portrait = np.ascontiguousarray(astronaut()[:256, 96:352])
+    write_image(root / "photo.png", portrait)
+    for name, codec in (("films/a.mp4", "libx264"), ("films/b.avi", "mpeg4")):
+        (root / name).parent.mkdir(exist_ok=True)
+        with av.open(str(root / name), "w") as output:
+            stream = output.add_stream(codec, rate=25)
+            stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+            for _ in range(6):
+                output.mux(stream.encode(av.VideoFrame.from_ndarray(portrait, format="rgb24")))
+            output.mux(stream.encode(None))
+    return root
+
+
+def test_photos_and_films_of_a_folder_are_done(archive, tmp_path, capsys):
+    out, side = tmp_path / "out", tmp_path / "side"
+    assert run("anonymize", archive, "-o", out, "--seed", 3, "--sidecars", side, "--preset", "ultrafast") == 0
+    found = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
+    assert found == ["films/a.mp4", "films/b.avi.mp4", "photo.png"]
+    captured = capsys.readouterr()
+    assert "3 files: 3 anonymized, 0 failed; 3 faces" in captured.out
+    assert json.loads((side / "films/a.mp4.json").read_text())["kind"] == "film"
+    assert json.loads((side / "photo.png.json").read_text())["images"]["photo.png"]["faces"]
+
+    report = tmp_path / "report.json"
+    assert run("anonymize", archive, "-o", out, "--seed", 3, "--preset", "ultrafast", "--json", report) == 0
+    assert "(3 in an earlier run)" in capsys.readouterr().out
+    files = {entry["name"]: entry for entry in json.loads(report.read_text())["files"]}
+    assert files["films/a.mp4"]["frames"] == 6
+    assert files["films/b.avi.mp4"]["drawn"] == 6
+
+
+def test_sidecars_are_edited_and_done_again(archive, tmp_path):
+    side = tmp_path / "side"
+    options = ("--method", "blackout", "--preset", "ultrafast")
+    assert run("anonymize", archive, "-o", tmp_path / "one", *options, "--sidecars", side) == 0
+    photo = side / "photo.png.json"
+    stored = json.loads(photo.read_text())
+    stored["images"]["photo.png"]["faces"].append({"box": [0, 0, 20, 20]})
+    photo.write_text(json.dumps(stored))
+    (side / "films/b.avi.mp4.json").unlink()
+    assert run("anonymize", archive, "-o", tmp_path / "two", *options, "--detections", side) == FAILED
+    assert (read_image(tmp_path / "two/photo.png").pixels[:20, :20] == 0).all()
+    assert (tmp_path / "two/films/a.mp4").read_bytes() == (tmp_path / "one/films/a.mp4").read_bytes()
+    assert not (tmp_path / "two/films/b.avi.mp4").exists()
+
+
+def test_a_film_that_fails_stops_nothing(archive, tmp_path, capsys):
+    broken = tmp_path / "in"
+    broken.mkdir()
+    (broken / "a.mp4").write_bytes((archive / "films/a.mp4").read_bytes()[:200])
+    write_image(broken / "b.png", read_image(archive / "photo.png").pixels)
+    assert run("anonymize", broken, "-o", tmp_path / "out", "--method", "blackout") == FAILED
+    captured = capsys.readouterr()
+    assert "FAILED a.mp4" in captured.err
+    assert (tmp_path / "out/b.png").is_file()
+    assert "2 files: 1 anonymized, 1 failed" in captured.out
+
+
+def test_wrong_shards_and_other_settings_are_misuse(archive, tmp_path, capsys):
+    photo = archive.parent / "photos"
+    write_image(photo / "a.png", read_image(archive / "photo.png").pixels)
+    assert run("anonymize", photo, "-o", tmp_path / "o", "--shard", "3/2") == MISUSED
+    assert run("anonymize", photo, "-o", tmp_path / "o", "--method", "blackout") == 0
+    assert run("anonymize", photo, "-o", tmp_path / "o", "--method", "mosaic") == MISUSED
+    assert "--anew" in capsys.readouterr().err
+    assert run("anonymize", photo, "-o", tmp_path / "o", "--method", "mosaic", "--anew") == 0
