@@ -50,7 +50,8 @@ def build_methods(names: list[str] | None, options: dict[str, dict[str, Any]]) -
     """The methods by name, in order."""
     if names is not None and not isinstance(names, list):
         raise OptionError(f"methods must be a list such as '[gan,pixelate8]', got {names!r}")
-    chosen = [name for name in ANONYMIZERS if name != "plate"] if names is None else [name for name in names if name != NONE]
+    faces = [name for name in ANONYMIZERS if name != "plate"]
+    chosen = faces if names is None else [name for name in names if name != NONE]
     unused = options.keys() - set(chosen)
     if unused:
         raise OptionError(f"options given for methods that are not measured: {', '.join(sorted(unused))}")
