@@ -22,7 +22,8 @@ SHIFT = 12  # levels by which the mean of a window that shows the same may diffe
 WEAK = 72.0  # variance below which there is no structure, only noise: of 6 levels in both pictures
 FLAT = 1.0  # standard deviation in levels under which an area shows nothing, not even to one who stretches contrast
 CELL, AWAY = 5, 0.3  # px over which differences are averaged; how far from faces the rest begins, in sides of a box
-LOUD, TIMES, FLOOR = 0.95, 2.0, 4.0  # noise: twice what 95 % of the rest stay under, but 4 levels at least
+LOUD, TIMES, FLOOR = 0.95, 2.0, 6.0  # noise: twice what 95 % of the rest stay under, but 6 levels at least
+DETAIL, NEAR = 0.25, 9  # and more where there is detail: a quarter of its deviation within 9 px
 FEWEST = 40  # cells; a smaller rest says nothing about noise
 FOREIGN = 24.0  # levels: a rest that differs by more, at the median, is not of the same picture
 STRIP = 250  # rows compared at a time, so that memory is bounded
@@ -87,10 +88,11 @@ class Comparison:
         shrink = min(1.0, FACE / max(old.shape[:2]))
         size = (max(1, round((x1 - x0) * shrink)), max(1, round((y1 - y0) * shrink)))
         apart = _reduced(np.sqrt(cv2.blur(_squares(old, new), (CELL, CELL))), size)
-        grey = [_reduced(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY).astype(np.float32), size) for part in (old, new)]
+        full = [cv2.cvtColor(part, cv2.COLOR_RGB2GRAY).astype(np.float32) for part in (old, new)]
+        grey = [_reduced(part, size) for part in full]
         if grey[1].std() < FLAT:
             return Change(0.0, 0.0, True)
-        same = _same_shapes(*grey) & (apart <= self.noise)
+        same = _same_shapes(*grey) & (apart <= self.noise + DETAIL * _reduced(_detail(full[0]), size))
         return Change(float(same.mean()), _correlation(*grey), False)
 
     def _rest(self, boxes: Array) -> Array:
@@ -143,6 +145,12 @@ def _same_shapes(old: Array, new: Array) -> Array:
     shared = mean(old * new) - means[0] * means[1]
     structure = (2 * shared + WEAK) / (variances + WEAK)
     return np.asarray((structure > ALIKE) & (np.abs(means[0] - means[1]) < SHIFT))
+
+
+def _detail(grey: Array) -> Array:
+    """(H, W): standard deviation around every pixel; compression errs most where it is large."""
+    mean, square = (cv2.blur(values, (NEAR, NEAR)) for values in (grey, grey * grey))
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
 
 
 def _correlation(old: Array, new: Array) -> float:

@@ -56,7 +56,7 @@ class Limits:
 
     covered: float = 0.9
     follows: float = 0.9
-    survives: float = 0.5
+    survives: float = 0.75
     similarity: float | None = None
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Limits:
         """Kind and words of what is wrong with a face, the worst of it; None if nothing is."""
         change, found = face.change, f"found with score {face.score:.2f}{' in the output alone' if face.new else ''}"
         if change.survives > (self.survives if face.new else 1 - self.covered + 1e-9):
-            return EXPOSED, f"{change.covered:.0%} covered; {found}"
+            return EXPOSED, f"{int(100 * change.covered)} % covered; {found}"
         if change.follows > self.follows:
             return RESEMBLES, f"its shapes follow the original's, correlation {change.follows:.2f}; {found}"
         if self.similarity is not None and face.similarity > self.similarity:

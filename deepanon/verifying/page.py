@@ -18,7 +18,7 @@ def page(verdict: Verdict, rows: int = ROWS) -> str:
     """The whole page as HTML, with `rows` findings at most."""
     order = list(MEANING)
     every = [(checked, found) for checked in verdict.files for found in checked.findings]
-    every.sort(key=lambda pair: order.index(pair[1].kind))
+    every.sort(key=lambda pair: (order.index(pair[1].kind), -pair[1].severity))
     shown = [_row(checked, found) for checked, found in every[:rows]]
     figures = [("files", len(verdict.files)), ("pictures compared", sum(c.pictures for c in verdict.files))]
     context = {

@@ -60,7 +60,7 @@ def judged(look: Look, output: Array, limits: Limits) -> list[Finding]:
     for face in look.faces:
         wrong = limits(face)
         if wrong is not None:
-            bad = max(face.change.survives, face.change.follows, np.nan_to_num(face.similarity))
+            bad = face.score * max(face.change.survives, face.change.follows, np.nan_to_num(face.similarity))
             found.append(Finding(*wrong, face.box, severity=float(bad), view=view(output, face.box)))
     return found
 

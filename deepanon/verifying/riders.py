@@ -105,6 +105,8 @@ def _webp(data: bytes) -> Iterator[str]:
         yield "a RIFF file that is no WebP"
         return
     end = 8 + struct.unpack_from("<I", data, 4)[0]
+    if end > len(data):
+        raise ValueError("breaks off")
     at = 12
     while at < end:
         name, length = struct.unpack_from("<4sI", data, at)
