@@ -75,7 +75,11 @@ class FaceAnonymizer:
                 "no face found; look at the picture, and ask for a copy (on_no_face='copy') if that is true"
             )
         rows = self.choose(detections, image, name).replaced
-        return replace_faces(image, detections, self.anonymizer, self.seeds(name, len(detections)), rows)
+        return self.replace(image, detections, self.seeds(name, len(detections)), rows)
+
+    def replace(self, image: Array, detections: Detections, seeds: Sequence[int], faces: Sequence[int]) -> Array:
+        """See `replace_faces`."""
+        return replace_faces(image, detections, self.anonymizer, seeds, faces)
 
     def choose(self, detections: Detections, image: Array, name: str = "") -> Choice:
         """What a call does with each face of the picture, and why; `DetectionError` as in `Selection`."""

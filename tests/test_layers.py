@@ -12,11 +12,11 @@ import deepanon
 
 ROOT = Path(deepanon.__file__).parent
 LAYERS = {
-    0: ("ahead", "checks", "errors", "files", "detections", "geometry", "images", "seeds", "distance"),
+    0: ("ahead", "checks", "errors", "files", "detections", "geometry", "images", "kinds", "seeds", "distance"),
     1: ("crops", "models", "tracking"),
     2: ("detectors", "embedders", "anonymizers", "data", "weights"),
     3: ("pipeline", "selection", "training"),
-    4: ("folders", "films", "sets", "portraits", "evaluation", "demo"),
+    4: ("folders", "films", "sets", "portraits", "evaluation", "verifying", "demo"),
     5: ("cli", "__init__", "__main__"),
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules}

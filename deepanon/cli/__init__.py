@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import data, export, models, photos, report, sets
+from deepanon.cli import data, export, models, photos, report, sets, verify
 from deepanon.cli.photos import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     photos.add_commands(commands)
     sets.add_commands(commands)
+    verify.add_commands(commands)
     data.add_commands(commands)
     export.add_commands(commands)
     report.add_commands(commands)

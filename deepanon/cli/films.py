@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from deepanon.errors import FilmError, NoFaceError, OptionError
 if TYPE_CHECKING:
     from deepanon.detectors import Detector
     from deepanon.films import FilmAnonymizer, FilmOptions, FilmOutcome
+    from deepanon.films.sightings import Progress
     from deepanon.folders import Job, Outcome
     from deepanon.folders.run import FilmWork
 
@@ -53,7 +55,7 @@ def anonymize_film(options: argparse.Namespace) -> int:
         if getattr(options, name):
             raise OptionError(f"{option} goes with photos, not with films")
     selecting.refuse_for_films(options)
-    from deepanon.folders.kinds import written_as
+    from deepanon.kinds import written_as
 
     source, target = Path(options.inputs[0]), Path(options.output)
     target = target / written_as(source.name) if target.is_dir() else target
@@ -61,6 +63,8 @@ def anonymize_film(options: argparse.Namespace) -> int:
     try:
         with Bars() as bars:
             outcome = anonymizer(source, target, chosen, bars, options.detections)
+            if options.verify:
+                _verify(options, source, target, bars)
     except (FilmError, NoFaceError) as error:
         print(f"deepanon: FAILED {error}", file=sys.stderr)
         return FAILED
@@ -84,6 +88,8 @@ def film_work(options: argparse.Namespace) -> FilmWork:
             built.append(_anonymizer(options))
         given = sidecar_of(options.detections, job.name) if options.detections else None
         outcome = built[0](job.source, target, film_options(options, target), given=given)
+        if options.verify:
+            _verify(options, job.source, target)
         if sidecar is not None:
             write_sidecar(sidecar, outcome.to_json())
         _report(job.name, outcome)
@@ -99,6 +105,23 @@ def film_work(options: argparse.Namespace) -> FilmWork:
         return Outcome(job.name, "anonymized" if plan.tracks else "copied", plan.tracks, facts)
 
     return work
+
+
+def _verify(
+    options: argparse.Namespace, source: Path, target: Path, progress: Progress = lambda what, done, total: None
+) -> None:
+    """Check a film that was made; one in which something is found loses its name and fails."""
+    from deepanon.cli.recognisers import chosen_recogniser
+    from deepanon.cli.verify import checking_detector, say
+    from deepanon.verifying import Limits, Verifier
+
+    chosen = film_options(options, target)
+    verifier = Verifier(checking_detector(options), chosen_recogniser(options), Limits(similarity=options.threshold))
+    verdict = verifier(source, target, (chosen.start, chosen.end), progress)
+    if say(verdict):
+        marked = target.with_name(f"{target.stem}.exposed{target.suffix}")
+        os.replace(target, marked)
+        raise FilmError(f"{source}: the check found {len(verdict.files[0].findings)} places; look at {marked}")
 
 
 def film_facts(options: argparse.Namespace) -> dict[str, object]:

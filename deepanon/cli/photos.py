@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepanon.cli import films, selecting
+from deepanon.cli.recognisers import add_recogniser, check_recogniser, chosen_recogniser
 from deepanon.cli.reporting import FileReport
 from deepanon.cli.shared import add_detector, chosen_detector
 from deepanon.errors import OptionError
@@ -56,6 +57,13 @@ def _add_anonymize(commands: Any) -> None:
     group.add_argument("--shard", metavar="N/OF", default="1/1", help="do one of so many equal shares of the files")
     group.add_argument("--anew", action="store_true", help="do again what an earlier run has done")
     films.add_options(command)
+    command.add_argument(
+        "--verify",
+        action="store_true",
+        help="check each new face against the old one, draw it again if it is too like it, and black it out at last; "
+        "a film is checked when it is whole",
+    )
+    add_recogniser(command)
     command.set_defaults(run=_anonymize)
 
 
@@ -98,8 +106,12 @@ def _add_detect(commands: Any) -> None:
 
 
 def _anonymize(options: argparse.Namespace) -> int:
-    from deepanon.folders import Files, Shard, check_targets, is_film
+    from deepanon.folders import Files, Shard, check_targets
+    from deepanon.kinds import is_film
 
+    check_recogniser(options)
+    if options.recogniser and not options.verify:
+        raise OptionError("--recogniser goes with --verify")
     if len(options.inputs) == 1 and is_film(options.inputs[0]):
         return films.anonymize_film(options)
     plan = Files(options.inputs, options.output, Shard.parse(options.shard))
@@ -112,9 +124,13 @@ def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
     """Do photos and films; in a folder, go on where an earlier run ended."""
     from deepanon.folders import Journal, anonymize_files
     from deepanon.folders.sidecars import made_with
+    from deepanon.verifying import VerifiedAnonymizer
 
     anonymizer = face_anonymizer(options)
     made = made_with(anonymizer) | films.film_facts(options) | {"keep_metadata": options.keep_metadata}
+    checked = anonymizer if isinstance(anonymizer, VerifiedAnonymizer) else None
+    if checked:
+        made["verified"] = checked.description
     given = options.detections if options.detections and Path(options.detections).is_dir() else None
     if plan.shard.of == 1:
         selecting.say_unused(anonymizer.selection, plan)
@@ -132,7 +148,10 @@ def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
             sidecars=options.sidecars,
             films=films.film_work(options),
         )
-        return report.watch(work, plan)
+        code = report.watch(work, plan)
+    if checked:
+        print(checked.summary)
+    return code
 
 
 def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
@@ -147,7 +166,12 @@ def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
         if not options.detections
         else (Sidecars(options.detections) if Path(options.detections).is_dir() else Given(options.detections))
     )
-    return FaceAnonymizer(detector, method, seeds, options.on_no_face, selection)
+    if not getattr(options, "verify", False):
+        return FaceAnonymizer(detector, method, seeds, options.on_no_face, selection)
+    from deepanon.verifying import VerifiedAnonymizer
+
+    whole = (detector, method, seeds, options.on_no_face, selection)
+    return VerifiedAnonymizer(*whole, recogniser=chosen_recogniser(options), threshold=options.threshold)
 
 
 def chosen_method(options: argparse.Namespace) -> Anonymizer | ByLabel:

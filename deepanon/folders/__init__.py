@@ -2,7 +2,6 @@
 
 from deepanon.folders.jobs import Files, Job, Listed, Plan, Shard
 from deepanon.folders.journal import Journal
-from deepanon.folders.kinds import is_film
 from deepanon.folders.outcome import Outcome
 from deepanon.folders.run import anonymize_files, check_targets, detect_files, target_of
 
@@ -17,6 +16,5 @@ __all__ = [
     "anonymize_files",
     "check_targets",
     "detect_files",
-    "is_film",
     "target_of",
 ]

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from deepanon.errors import OptionError
 from deepanon.files import walk
-from deepanon.folders.kinds import FILMS, OTHER_FILMS, written_as
 from deepanon.images import WRITERS
+from deepanon.kinds import FILMS, OTHER_FILMS, written_as
 
 DONE = (*WRITERS, ".gif", *FILMS, *OTHER_FILMS)
 

@@ -15,11 +15,11 @@ from deepanon.detectors.given import faces_to_json
 from deepanon.errors import FilmError, OptionError, SaveError
 from deepanon.folders.jobs import Job, Plan
 from deepanon.folders.journal import Journal
-from deepanon.folders.kinds import is_film
 from deepanon.folders.outcome import Outcome
 from deepanon.folders.sidecars import photo_facts, sidecar_of, write_sidecar
 from deepanon.geometry import Array
 from deepanon.images import Photo, check_writable, read_image, write_image
+from deepanon.kinds import is_film
 from deepanon.pipeline import FaceAnonymizer, refuse_same
 from deepanon.selection import Choice
 

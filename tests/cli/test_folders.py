@@ -87,3 +87,24 @@ def test_wrong_shards_and_other_settings_are_misuse(archive, tmp_path, capsys):
     assert run("anonymize", photo, "-o", tmp_path / "o", "--method", "mosaic") == MISUSED
     assert "--anew" in capsys.readouterr().err
     assert run("anonymize", photo, "-o", tmp_path / "o", "--method", "mosaic", "--anew") == 0
+
+
+def test_what_is_drawn_can_be_checked_in_place(archive, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ("--seed", 3, "--preset", "ultrafast", "--verify")
+    assert run("anonymize", archive, "-o", out, *options) == 0
+    assert "checked as they were drawn: 0 faces drawn again, 0 black after all" in capsys.readouterr().out
+    assert run("verify", archive, out) == 0
+    assert run("anonymize", archive, "-o", out, "--recogniser", "facenet") == MISUSED
+    assert "--recogniser goes with --verify" in capsys.readouterr().err
+
+
+def test_what_hides_nothing_is_black_when_checked(archive, tmp_path, capsys):
+    photo, out = archive / "photo.png", tmp_path / "o.png"
+    assert run("anonymize", photo, "-o", out, "--method", "gaussian9", "--verify") == 0
+    assert "0 faces drawn again, 1 black after all" in capsys.readouterr().out
+    assert (read_image(out).pixels == 0).all(-1).mean() > 0.05
+    film = tmp_path / "film.mp4"
+    assert run("anonymize", archive / "films/a.mp4", "-o", film, "--method", "gaussian9", "--verify") == FAILED
+    assert not film.exists()  # it does not look finished
+    assert (tmp_path / "film.exposed.mp4").exists()

@@ -92,7 +92,7 @@ def page(lookup: Lookup, pictures: Sequence[Picture], folder: Path | None, no_ph
         "row_of": row_of,
         "printed": PUBLISHED,
     }
-    return _environment().get_template("index.html.j2").render(context)
+    return environment().get_template("index.html.j2").render(context)
 
 
 def _folded(lookup: Lookup, part: str, table: Table) -> dict[str, Any]:
@@ -107,7 +107,8 @@ def _folded(lookup: Lookup, part: str, table: Table) -> dict[str, Any]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all pages, with their style sheet; what they are given is escaped."""
     environment = Environment(
         loader=PackageLoader("deepanon.evaluation.report", "templates"),
         autoescape=True,
