@@ -102,14 +102,14 @@ def keypoint_maps(keypoints: Tensor, size: int) -> Tensor:
         size: height and width of the maps in pixels.
 
     Returns:
-        (N, K, size, size) float32 on the keypoints' device.
+        (N, K, size, size) float32 on the keypoints' device, channels last in memory, as the maps that they join.
     """
     n, k, _ = keypoints.shape
     inside = ((keypoints >= 0) & (keypoints < 1)).all(dim=-1)  # NaN compares false
     cell = (torch.where(inside[..., None], keypoints, 0.0) * size).long()
-    flat = torch.zeros(n, k, size * size, device=keypoints.device)
-    flat.scatter_(2, (cell[..., 1] * size + cell[..., 0])[..., None], inside[..., None].float())
-    return flat.view(n, k, size, size)
+    flat = torch.zeros(n, size * size, k, device=keypoints.device)
+    flat.scatter_(1, (cell[..., 1] * size + cell[..., 0])[:, None], inside[:, None].float())
+    return flat.view(n, size, size, k).permute(0, 3, 1, 2)
 
 
 def resolutions(top: int) -> list[int]:
