@@ -236,6 +236,7 @@ def test_weights_of_all_that_is_used_are_recorded_and_of_nothing_else(tmp_path, 
 def test_the_figures_of_a_card_come_of_one_command(people, crops, tmp_path):
     done = run(
         "experiment=model_card",
+        "+options.gan.model=first",  # it draws at the size of these crops
         f"crops.root={crops}",
         "crops.held_out.resolution=64",
         "crops.recognisers=[torchscript]",

@@ -9,7 +9,7 @@ from deepanon.data.synthetic import draw_scene
 from deepanon.errors import OptionError
 from deepanon.files import sha256_of
 from deepanon.pipeline import replace_faces
-from deepanon.weights import BUNDLED
+from deepanon.weights import BUNDLED, DEFAULT
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,12 @@ def test_zero_is_zero(scene, monkeypatch):
 
 
 def test_the_description_names_the_file():
-    digest = sha256_of(BUNDLED["first"].path)[:16]
+    digest = sha256_of(BUNDLED[DEFAULT].path)[:16]
     lines = {z: Gan(z=z).description for z in ("random", "zero")}
     for z, line in lines.items():
-        assert f"first.safetensors (SHA-256 {digest})" in line
+        assert f"{DEFAULT}.safetensors (SHA-256 {digest})" in line
         assert line.endswith(f"{z} z")
-    assert Gan(BUNDLED["first"].path).description == lines["random"]
+    assert Gan(BUNDLED[DEFAULT].path).description == lines["random"]
 
 
 def test_another_z_is_refused():
