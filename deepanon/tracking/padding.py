@@ -48,10 +48,13 @@ class Found:
         order = np.argsort(frames, kind="stable")
         return cls(frames[order], boxes[order])
 
-    def has(self, frame: int, box: Array) -> bool:
-        """Whether a face was found in `frame` where `box` expects one."""
-        low, high = np.searchsorted(self.frames, [frame, frame + 1])
-        return bool((geometry.iou(box[None], self.boxes[low:high]) > SAME).any())
+    def has(self, frames: Array, boxes: Array) -> Array:
+        """(P,) bool: whether a face was found in each of `frames`, (P,) int64, where its box, (P, 4), expects one."""
+        low, high = np.searchsorted(self.frames, [frames, frames + 1])
+        asked = np.repeat(np.arange(len(frames)), high - low)  # all pairs at once: live pictures do not wait
+        rows = np.arange(len(asked)) - np.repeat(np.cumsum(high - low) - high, high - low)
+        same = _overlaps(boxes[asked], self.boxes[rows]) > SAME
+        return np.bincount(asked[same], minlength=len(frames)) > 0
 
 
 def pads(track: Track, found: Found, timeline: Timeline, seconds: float = SECONDS) -> Iterator[Track]:
@@ -125,8 +128,8 @@ def _unexplained(frames: Array, expected: Array, away: Array, found: Found) -> l
     """The frames in which no face is found where this one is expected, until one was there for `AGAIN` seconds."""
     left: list[int] = []
     since = None
-    for i, frame in enumerate(frames):
-        if not found.has(int(frame), expected[i]):
+    for i, there in enumerate(found.has(frames, expected[: len(frames)]).tolist()):
+        if not there:
             left.append(i)
             since = None
         elif away[i] - (since := away[i] if since is None else since) >= AGAIN:
