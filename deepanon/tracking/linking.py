@@ -70,7 +70,7 @@ class Linker:
     def forget(self, before: int) -> None:
         """Drop what was seen in frames below `before`, so that what never ends does not grow without end.
 
-        Numbers are not used again, and faces that are waited for keep their last detection: nothing is linked otherwise.
+        Numbers are not used again. Faces that are waited for keep their last detection: links stay as they would be.
         """
         self._done = [path for path in self._done if path.frames[-1] >= before]
         for path in self._done + self._open:
