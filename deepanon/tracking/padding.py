@@ -95,6 +95,8 @@ def _pad(track: Track, rows: range, found: Found, timeline: Timeline, seconds: f
     """One pad, backward (`step` -1) from the first of `rows` or forward (1) from the last; none if it has no frame."""
     row = rows[0] if step < 0 else rows[-1]
     frames = _frames(int(track.frames[row]), timeline, seconds, step)
+    if not len(frames) or frames.max() < timeline.since:
+        return
     box, away = track.boxes[row], np.abs(timeline.times[frames] - timeline.times[track.frames[row]])
     expected = box + np.tile(_velocity(track, rows, timeline, step), 2) * away[:, None]  # P,4
     rows_left = _unexplained(frames[: _until_gone(expected, away, timeline)], expected, away, found)[::step]

@@ -280,6 +280,19 @@ def test_a_link_between_two_faces_leaves_neither_open():
     assert padded[25][2] >= 350
 
 
+def test_what_nobody_asks_about_is_left_out_and_nothing_else():
+    boxes = [box_at(300 + i, 100, 40) for i in range(90)]
+    frames = [i for i in range(90) if i % 13]
+    track, line = track_of([boxes[i] for i in frames], frames=frames, count=100)
+    whole, part = (complete([track], one)[0] for one in (line, replace(line, since=60)))
+    rows = [
+        sorted((int(f), *box) for pad in pads for f, box in zip(pad.frames, pad.boxes, strict=True) if f >= 60)
+        for pads in (whole, part)
+    ]
+    assert rows[0] == rows[1]
+    assert len(part) < len(whole)
+
+
 # smoothing
 
 

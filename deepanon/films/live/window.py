@@ -113,7 +113,7 @@ class Window:
 
     def _covers(self) -> Covers:
         """All covers of the window, its frames counted from 0."""
-        line = Timeline(np.array(self._times), self.width, self.height)
+        line = Timeline(np.array(self._times), self.width, self.height, since=self._held[0][0] - self._first)
         nothing = np.zeros(0, dtype=np.int64)
         tracks = [self._rebased(track) for track in self._known]
         schema = FIVE if self._linker is None else self._linker.schema
