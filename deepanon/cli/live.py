@@ -20,6 +20,7 @@ from deepanon.errors import FilmError, OptionError
 if TYPE_CHECKING:
     from io import FileIO
 
+    from deepanon.films import Encoding
     from deepanon.films.live import LiveAnonymizer, LiveOptions, LiveOutcome, Recording
     from deepanon.films.live.ends import LiveSource, Sink
     from deepanon.films.live.pixels import PixelFormat
@@ -94,9 +95,10 @@ def anonymize_live(options: argparse.Namespace) -> int:
     )
     with ExitStack() as stack:
         out = stack.enter_context(claimed_stdout()) if options.output == PIPE else None
-        anonymizer = _anonymizer(options)  # before the camera, whose pictures would wait for the networks
-        source = _source(options, stack)
-        sink = _sink(options, source, out)
+        encoding, pipe = _encoding(options), _pipe(options, stack)  # what is wrong is said before networks are loaded
+        anonymizer = _anonymizer(options)  # and these are loaded before a camera runs, whose pictures would wait
+        source = pipe or _camera(options, stack)
+        sink = _sink(options, source, out, encoding)
         return _run(anonymizer, source, sink, chosen)
 
 
@@ -151,26 +153,41 @@ def _anonymizer(options: argparse.Namespace) -> LiveAnonymizer:
     return LiveAnonymizer(detector, method, chosen_seeds(options))
 
 
-def _source(options: argparse.Namespace, stack: ExitStack) -> LiveSource:
-    from deepanon.films.live import Camera, PipeSource
+def _pipe(options: argparse.Namespace, stack: ExitStack) -> LiveSource | None:
+    """Standard input; None if a camera is meant."""
+    from deepanon.films.live import PipeSource
 
-    camera, size = camera_of(options.inputs[0]), None if options.size is None else size_of(options.size)
-    if camera is not None:
-        rate = None if options.rate is None else rate_of(options.rate)
-        return stack.enter_context(Camera(camera, size, rate))
-    assert size is not None  # see `_check`
-    stream = stack.enter_context(claimed_stdin())
-    return PipeSource(stream, _format(options, *size), rate_of(options.rate or RATE))
+    if options.inputs[0] != PIPE:
+        return None
+    format_ = _format(options, *size_of(options.size))
+    return PipeSource(stack.enter_context(claimed_stdin()), format_, rate_of(options.rate or RATE))
 
 
-def _sink(options: argparse.Namespace, source: LiveSource, out: FileIO | None) -> Sink:
+def _camera(options: argparse.Namespace, stack: ExitStack) -> LiveSource:
+    from deepanon.films.live import Camera
+
+    which = camera_of(options.inputs[0])
+    assert which is not None  # see `_check`
+    size = None if options.size is None else size_of(options.size)
+    return stack.enter_context(Camera(which, size, None if options.rate is None else rate_of(options.rate)))
+
+
+def _encoding(options: argparse.Namespace) -> Encoding | None:
+    """As asked; None for the usual one, and for pipes. `OptionError` if there is no film file of that name."""
     from deepanon.films import Encoding
+
+    if options.output == PIPE:
+        return None
+    wishes = (options.codec, options.crf, options.preset)
+    encoding = Encoding.for_file(options.output, *wishes)
+    return encoding if any(wish is not None for wish in wishes) else None
+
+
+def _sink(options: argparse.Namespace, source: LiveSource, out: FileIO | None, encoding: Encoding | None) -> Sink:
     from deepanon.films.live import PipeSink, Recording
 
     if out is not None:
         return PipeSink(out, _format(options, source.width, source.height))
-    wishes = (options.codec, options.crf, options.preset)
-    encoding = Encoding.for_file(options.output, *wishes) if any(wish is not None for wish in wishes) else None
     return Recording(options.output, source, encoding)
 
 

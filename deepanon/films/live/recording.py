@@ -56,6 +56,7 @@ class Recording:
             context: Any = self._stream.codec_context
             self.encoding.apply(context, self.film)
             context.gop_size = max(1, round(2 * self.film.rate))  # seconds that a kill costs, at most
+            context.max_b_frames = 0  # with them an MP4 in fragments begins late
             self._stream.time_base = self.film.time_base
         except (av.FFmpegError, ValueError, OSError) as error:
             self.partial.unlink(missing_ok=True)  # there is nothing in it

@@ -103,8 +103,7 @@ def test_a_camera_that_is_unplugged_ends_with_an_error(monkeypatch):
     given(monkeypatch, [grey()] * 3)
     got = []
     with pytest.raises(FilmError, match="no more pictures"):
-        for frame in Camera(0, clock=ticking()).frames():
-            got.append(frame.pixels is None)
+        got.extend(frame.pixels is None for frame in Camera(0, clock=ticking()).frames())
     assert got == [False] * 3 + [True] * module.PATIENCE
     given(monkeypatch, [])
     with pytest.raises(FilmError, match="gives no picture"):

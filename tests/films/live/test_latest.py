@@ -47,8 +47,7 @@ def test_an_error_is_raised_after_what_came_before_it():
 
     got = []
     with Latest(gone()) as frames, pytest.raises(FilmError, match="unplugged"):
-        for frame in frames:
-            got.append(frame.index)
+        got.extend(frame.index for frame in frames)
     assert got == [0, 1]
 
 
