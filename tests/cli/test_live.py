@@ -211,6 +211,29 @@ def test_a_folder_with_a_number_for_a_name_is_a_folder(tmp_path, monkeypatch):
     assert live.camera_of("12.jpg") is None
 
 
+def test_a_terminal_is_no_pipe(piped, capsys, monkeypatch):
+    piped(b"")
+    for terminal, what in ((0, "piped in"), (1, "there to take raw pictures")):
+        monkeypatch.setattr(live.os, "isatty", lambda number, terminal=terminal: number == terminal)
+        assert run(*RAW, "-o", "-") == MISUSED
+        assert f"-: is a terminal; nothing is {what}" in capsys.readouterr().err
+
+
+def test_enter_ends_a_camera_and_nothing_else_does(piped, monkeypatch):
+    monkeypatch.setattr(live.os, "isatty", lambda number: number == 0)
+    read, write = os.pipe()
+    piped(b"")
+    os.dup2(read, 0)
+    stop = live._enter()
+    assert not stop()
+    os.write(write, b"\n")
+    assert stop()
+    monkeypatch.setattr(live.os, "isatty", lambda number: False)
+    assert not live._enter()()
+    os.close(read)
+    os.close(write)
+
+
 def started(*arguments, **more):
     return subprocess.Popen(
         [
