@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Recording:
     Args:
         target: file to write; its suffix says the container.
         film: what the pictures are.
-        encoding: how they are compressed; None = the usual codec of the container, quickly.
+        encoding: how they are compressed; None = the usual codec of the container. Without a preset it is a quick one.
 
     Raises:
         OptionError: an unknown container, a codec that it does not hold, or an unfinished recording of that name.
@@ -35,7 +36,8 @@ class Recording:
     def __init__(self, target: str | Path, film: Pictures, encoding: Encoding | None = None) -> None:
         self.target, self.film = Path(target), film
         usual = Encoding.for_file(self.target)
-        self.encoding = encoding or Encoding(usual.codec, preset=PRESETS.get(usual.codec))
+        encoding = encoding or usual
+        self.encoding = replace(encoding, preset=encoding.preset or PRESETS.get(encoding.codec))
         suffix = self.target.suffix.lower()
         self.encoding.check(suffix)
         self.partial = self.target.with_name(f"{self.target.name}.partial")

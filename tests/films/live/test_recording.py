@@ -78,13 +78,23 @@ def test_no_picture_leaves_no_file(tmp_path, live):
 
 
 def test_what_cannot_be_written_is_refused_at_once(tmp_path, live):
-    with pytest.raises(OptionError, match=r"\.avi"):
-        Recording(tmp_path / "out.avi", live.Shown([]))
+    for encoding in (None, Encoding()):
+        with pytest.raises(OptionError, match=r"\.avi"):
+            Recording(tmp_path / "out.avi", live.Shown([]), encoding)
     with pytest.raises(OptionError, match="do not hold"):
         Recording(tmp_path / "out.webm", live.Shown([]), Encoding("h264"))
     with pytest.raises(FilmError, match="cannot be written"):
         Recording(tmp_path / "out.mp4", live.Shown([]), Encoding(preset="nonsense")).write(0, live.street())
     assert list(tmp_path.glob("*.mp4")) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "preset"), [(None, "veryfast"), (Encoding(crf=20), "veryfast"), (Encoding(preset="slow"), "slow")]
+)
+def test_it_is_quick_unless_it_is_told_otherwise(tmp_path, live, asked, preset):
+    recording = Recording(tmp_path / "out.mp4", live.Shown([]), asked)
+    assert recording.encoding.options["preset"] == preset
+    recording.abort()
 
 
 def test_an_odd_picture_is_made_even(tmp_path, live):
