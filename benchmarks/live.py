@@ -60,7 +60,14 @@ def main() -> None:
     ways: dict[str, Callable[[Scene], list[Array]]] = {"each picture alone": alone}
     ways |= {f"live, {delay:g} s": lambda scene, delay=delay: live(scene, delay) for delay in options.delays}
     ways["two passes"] = two_passes
-    print("| | pictures of a face that show it, % | faces ever shown | longest, s | area covered, × faces | ms a picture |")
+    heads = (
+        "pictures of a face that show it, %",
+        "faces ever shown",
+        "longest, s",
+        "area covered, × faces",
+        "ms a picture",
+    )
+    print(f"| | {' | '.join(heads)} |")
     print("|---|---|---|---|---|---|")
     for name, way in ways.items():
         print(row(name, way, scenes, options.rate), flush=True)
