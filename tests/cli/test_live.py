@@ -250,6 +250,7 @@ def started(*arguments, **more):
         ],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
         **more,
     )
 
