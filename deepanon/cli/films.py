@@ -25,9 +25,7 @@ ONLY_PHOTOS = {"keep_metadata": "--keep-metadata"}
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options that only films have."""
     group = command.add_argument_group("films")
-    group.add_argument(
-        "--audio", choices=("keep", "drop"), default="keep", help="sound as it is, or none (default: keep)"
-    )
+    group.add_argument("--audio", choices=("keep", "drop"), help="sound as it is, or none (default: keep)")
     group.add_argument("--start", type=float, metavar="SECONDS", help="leave out what comes before")
     group.add_argument("--end", type=float, metavar="SECONDS", help="leave out what comes after")
     group.add_argument("--preview", type=float, metavar="SECONDS", help="do only so much, to see how it looks")
@@ -127,7 +125,7 @@ def _verify(
 def film_facts(options: argparse.Namespace) -> dict[str, object]:
     """The options that results of films depend on."""
     names = ("audio", "start", "end", "preview", "codec", "crf", "preset", "sure", "padding", "strict")
-    return {name: getattr(options, name) for name in names}
+    return {name: getattr(options, name) for name in names} | {"audio": options.audio or "keep"}
 
 
 def _anonymizer(options: argparse.Namespace) -> FilmAnonymizer:
@@ -154,7 +152,7 @@ def film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
         rules=Rules(
             sure=sure_score(options.detector) if options.sure is None else options.sure, padding=options.padding
         ),
-        sound=options.audio == "keep",
+        sound=options.audio != "drop",
         start=options.start,
         end=end,
         strict=options.strict,

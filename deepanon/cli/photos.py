@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepanon.cli import films, selecting
+from deepanon.cli import films, live, selecting
 from deepanon.cli.recognisers import add_recogniser, check_recogniser, chosen_recogniser
 from deepanon.cli.reporting import FileReport
 from deepanon.cli.shared import add_detector, chosen_detector
@@ -39,13 +39,18 @@ def add_commands(commands: Any) -> None:
 def _add_anonymize(commands: Any) -> None:
     command = commands.add_parser(
         "anonymize",
-        help="replace every face in photos, films, and folders of them",
+        help="replace every face in photos, films, folders of them, and what a camera sees",
         description="Replace every face. A photo in which no face is found fails unless --on-no-face copy is given. "
         "A film is done frame by frame, its faces followed through time. The same command goes on after a crash.",
     )
-    command.add_argument("inputs", nargs="+", metavar="IN", help="photos, films, folders (sub-folders are mirrored)")
     command.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="file for one photo or film, else a folder"
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help="photos, films, folders (sub-folders are mirrored); a camera by number; -",
+    )
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="file for one photo or film, else a folder; -"
     )
     add_anonymizer(command)
     command.add_argument(
@@ -57,6 +62,7 @@ def _add_anonymize(commands: Any) -> None:
     group.add_argument("--shard", metavar="N/OF", default="1/1", help="do one of so many equal shares of the files")
     group.add_argument("--anew", action="store_true", help="do again what an earlier run has done")
     films.add_options(command)
+    live.add_options(command)
     command.add_argument(
         "--verify",
         action="store_true",
@@ -109,6 +115,8 @@ def _anonymize(options: argparse.Namespace) -> int:
     from deepanon.folders import Files, Shard, check_targets
     from deepanon.kinds import is_film
 
+    if live.is_live(options):
+        return live.anonymize_live(options)
     check_recogniser(options)
     if options.recogniser and not options.verify:
         raise OptionError("--recogniser goes with --verify")

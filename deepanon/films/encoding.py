@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from deepanon.errors import FilmError, OptionError, lookup
-from deepanon.films.frames import Look, Source
+from deepanon.films.frames import Look, Pictures, Source
 from deepanon.films.pieces import Piece
 from deepanon.films.source import FAITHFUL
 from deepanon.geometry import Array
@@ -93,7 +93,7 @@ class Encoding:
         said = {"crf": None if self.crf is None else str(self.crf), "preset": self.preset}
         return CODECS[self.codec][2] | {name: value for name, value in said.items() if value is not None}
 
-    def apply(self, context: Any, film: Source) -> None:
+    def apply(self, context: Any, film: Pictures) -> None:
         """Set up a codec context for the pictures of `film`."""
         context.width, context.height = even(film.width), even(film.height)
         context.pix_fmt, context.time_base, context.framerate = self.pixels, film.time_base, film.rate
@@ -119,7 +119,9 @@ def encode(frames: Iterable[tuple[int, Array]], film: Source, encoding: Encoding
     context: Any = av.CodecContext.create(encoding.encoder, "w")
     encoding.apply(context, film)
     try:
-        packets = [packet for frame in frames for packet in context.encode(_frame(*frame, film.look, encoding.pixels))]
+        packets = [
+            packet for frame in frames for packet in context.encode(video_frame(*frame, film.look, encoding.pixels))
+        ]
         packets += context.encode(None)
     except (av.FFmpegError, ValueError) as error:
         raise FilmError(f"{encoding.encoder} cannot encode this film: {error}") from error
@@ -148,7 +150,8 @@ def _range(look: Look) -> int:
     return FULL_RANGE if look.color_range == FULL_RANGE else MPEG_RANGE
 
 
-def _frame(pts: int, pixels: Array, look: Look, format_: str) -> av.VideoFrame:
+def video_frame(pts: int, pixels: Array, look: Look, format_: str) -> av.VideoFrame:
+    """A picture as FFmpeg knows it: (H, W, 3) uint8 RGB in the pixel format asked for; odd sizes become even."""
     height, width = pixels.shape[:2]
     if (height % 2, width % 2) != (0, 0):
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -39,16 +39,21 @@ class Look:
     aspect: Fraction  # width of a pixel by its height
 
 
-class Source(Protocol):
-    """Where the frames of a film come from; see `Film` for what each of these means."""
+class Pictures(Protocol):
+    """What an encoder must know of the pictures that it is given; see `Film` for what each of these means."""
 
-    path: Path
     width: int
     height: int
     time_base: Fraction
     rate: Fraction
     look: Look
     rotation: int
+
+
+class Source(Pictures, Protocol):
+    """Where the frames of a film come from; see `Film` for what each of these means."""
+
+    path: Path
     notes: list[str]
     pages: bool
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -38,6 +39,7 @@ class Linker:
         self.schema, self.memory = schema, memory
         self._open: list[_Path] = []
         self._done: list[_Path] = []
+        self._begun = 0
         self._time = -np.inf
 
     def add(self, frame: int, time: float, faces: Detections, cut: bool = False) -> None:
@@ -59,13 +61,23 @@ class Linker:
         taken = self._match(time, faces)
         for i in range(len(faces)):
             if i not in taken:
-                path = _Path(len(self._open) + len(self._done), str(faces.labels[i]))
+                path = _Path(self._begun, str(faces.labels[i]))
+                self._begun += 1
                 self._open.append(path)
                 taken[i] = path
             taken[i].extend(frame, time, faces.boxes[i], float(faces.scores[i]), faces.points[i])
 
+    def forget(self, before: int) -> None:
+        """Drop what was seen in frames below `before`, so that what never ends does not grow without end.
+
+        Numbers are not used again. Faces that are waited for keep their last detection: links stay as they would be.
+        """
+        self._done = [path for path in self._done if path.frames[-1] >= before]
+        for path in self._done + self._open:
+            path.forget(before)
+
     def finish(self) -> list[Track]:
-        """Every track, in order of first appearance."""
+        """Every track so far that is not forgotten, in order of first appearance; more frames may be added."""
         paths = sorted(self._done + self._open, key=lambda path: path.number)
         return [path.track(self.schema) for path in paths]
 
@@ -131,6 +143,12 @@ class _Path:
         share = elapsed / (elapsed + RECENT)
         self.weight += share * (1 - self.weight)
         self.velocity = self.velocity + (moved - self.velocity) * share / self.weight
+
+    def forget(self, before: int) -> None:
+        """Drop the detections in frames below `before`, but the last one."""
+        count = min(bisect_left(self.frames, before), len(self.frames) - 1)
+        width = len(self.numbers) // len(self.frames)
+        del self.frames[:count], self.numbers[: count * width]
 
     def track(self, schema: KeypointSchema) -> Track:
         """What was followed."""

@@ -48,10 +48,13 @@ class Found:
         order = np.argsort(frames, kind="stable")
         return cls(frames[order], boxes[order])
 
-    def has(self, frame: int, box: Array) -> bool:
-        """Whether a face was found in `frame` where `box` expects one."""
-        low, high = np.searchsorted(self.frames, [frame, frame + 1])
-        return bool((geometry.iou(box[None], self.boxes[low:high]) > SAME).any())
+    def has(self, frames: Array, boxes: Array) -> Array:
+        """(P,) bool: whether a face was found in each of `frames`, (P,) int64, where its box, (P, 4), expects one."""
+        low, high = np.searchsorted(self.frames, [frames, frames + 1])
+        asked = np.repeat(np.arange(len(frames)), high - low)  # all pairs at once: live pictures do not wait
+        rows = np.arange(len(asked)) - np.repeat(np.cumsum(high - low) - high, high - low)
+        same = _overlaps(boxes[asked], self.boxes[rows]) > SAME
+        return np.bincount(asked[same], minlength=len(frames)) > 0
 
 
 def pads(track: Track, found: Found, timeline: Timeline, seconds: float = SECONDS) -> Iterator[Track]:
@@ -92,6 +95,8 @@ def _pad(track: Track, rows: range, found: Found, timeline: Timeline, seconds: f
     """One pad, backward (`step` -1) from the first of `rows` or forward (1) from the last; none if it has no frame."""
     row = rows[0] if step < 0 else rows[-1]
     frames = _frames(int(track.frames[row]), timeline, seconds, step)
+    if not len(frames) or frames.max() < timeline.since:
+        return
     box, away = track.boxes[row], np.abs(timeline.times[frames] - timeline.times[track.frames[row]])
     expected = box + np.tile(_velocity(track, rows, timeline, step), 2) * away[:, None]  # P,4
     rows_left = _unexplained(frames[: _until_gone(expected, away, timeline)], expected, away, found)[::step]
@@ -125,8 +130,8 @@ def _unexplained(frames: Array, expected: Array, away: Array, found: Found) -> l
     """The frames in which no face is found where this one is expected, until one was there for `AGAIN` seconds."""
     left: list[int] = []
     since = None
-    for i, frame in enumerate(frames):
-        if not found.has(int(frame), expected[i]):
+    for i, there in enumerate(found.has(frames, expected[: len(frames)]).tolist()):
+        if not there:
             left.append(i)
             since = None
         elif away[i] - (since := away[i] if since is None else since) >= AGAIN:

@@ -19,6 +19,7 @@ class Timeline:
         width: of the upright picture in pixels.
         height: likewise.
         cuts: (C,) int64 frames with which a new scene begins, rising; the first frame need not be among them.
+        since: the first frame that anybody asks about: what covers only frames before it may be left out.
 
     Raises:
         OptionError: times that do not rise.
@@ -28,6 +29,7 @@ class Timeline:
     width: int
     height: int
     cuts: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    since: int = 0
 
     def __post_init__(self) -> None:
         late = np.flatnonzero(np.diff(self.times) <= 0)

@@ -118,6 +118,42 @@ def test_keypoints_of_another_schema_are_refused():
         Linker(FIVE).add(0, 0.0, other)
 
 
+def test_what_is_forgotten_changes_no_link_and_no_number():
+    """A face that blinks, one that is gone, one that comes after the others were forgotten."""
+    frames = [[box_at(100 + 4 * i, 100, 40)] if i % 7 < 4 else [] for i in range(60)]
+    for i in range(20):
+        frames[i].append(box_at(500, 250, 40))
+    for i in range(50, 60):
+        frames[i].append(box_at(100, 300, 30))
+    linker = Linker(FIVE)
+    for i, boxes in enumerate(frames):
+        linker.add(i, i / 25, faces(*boxes))
+        linker.forget(i - 10)
+        assert sum(len(track) for track in linker.finish()) <= 3 * 12
+    whole = {track.number: track for track in link(frames)}
+    kept = {track.number: track for track in linker.finish()}
+    assert sorted(whole) == [0, 1, 2]
+    assert sorted(kept) == [0, 2]
+    for number, track in kept.items():
+        rows = whole[number].frames >= 49
+        np.testing.assert_array_equal(track.frames, whole[number].frames[rows])
+        np.testing.assert_array_equal(track.boxes, whole[number].boxes[rows])
+
+
+def test_a_face_that_is_waited_for_is_not_forgotten():
+    linker = Linker(FIVE)
+    linker.add(0, 0.0, faces(box_at(100, 100, 40)))
+    linker.add(10, 0.4, faces())
+    linker.forget(10)
+    assert [track.frames.tolist() for track in linker.finish()] == [[0]]
+    linker.add(11, 0.44, faces(box_at(100, 100, 40)))
+    assert [track.frames.tolist() for track in linker.finish()] == [[0, 11]]
+    for frame in (90, 91):
+        linker.add(frame, frame / 25, faces())
+    linker.forget(90)
+    assert linker.finish() == []
+
+
 # filling
 
 
@@ -242,6 +278,19 @@ def test_a_link_between_two_faces_leaves_neither_open():
     padded = padding(track, line)
     assert padded[35][0] <= 280
     assert padded[25][2] >= 350
+
+
+def test_what_nobody_asks_about_is_left_out_and_nothing_else():
+    boxes = [box_at(300 + i, 100, 40) for i in range(90)]
+    frames = [i for i in range(90) if i % 13]
+    track, line = track_of([boxes[i] for i in frames], frames=frames, count=100)
+    whole, part = (complete([track], one)[0] for one in (line, replace(line, since=60)))
+    rows = [
+        sorted((int(f), *box) for pad in pads for f, box in zip(pad.frames, pad.boxes, strict=True) if f >= 60)
+        for pads in (whole, part)
+    ]
+    assert rows[0] == rows[1]
+    assert len(part) < len(whole)
 
 
 # smoothing
