@@ -44,6 +44,7 @@ class FilmOptions:
         end: in seconds; None = to the end.
         strict: refuse a film of which something had to be redacted without knowing what is there.
         on_no_face: "raise" refuses a film in which no face is found at all; "copy" writes its pictures as they are.
+        steady: whether what is drawn is carried from frame to frame, so that it does not flicker.
     """
 
     encoding: Encoding | None = None
@@ -53,6 +54,7 @@ class FilmOptions:
     end: float | None = None
     strict: bool = False
     on_no_face: str = "raise"
+    steady: bool = True
 
     def __post_init__(self) -> None:
         if self.on_no_face not in ON_NO_FACE:
@@ -141,7 +143,8 @@ class FilmAnonymizer:
             _check(plan, film, options)
             if isinstance(self.anonymizer, ByLabel):
                 self.anonymizer.check(plan.covers.labels)  # now, and not in the middle of the film
-            painter = Painter(plan.covers, self.anonymizer, self.redactor, seeds(film.path.name, plan.tracks))
+            named_seeds = seeds(film.path.name, plan.tracks)
+            painter = Painter(plan.covers, self.anonymizer, self.redactor, named_seeds, options.steady)
             span = options.start, options.end
             pieces = render(film, painter, making, folder, plan.pts, span, progress)
             whole = folder / f"whole{target.suffix}"

@@ -16,6 +16,7 @@ from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame, Source
 from deepanon.films.making import Making
 from deepanon.films.sightings import Progress
+from deepanon.films.steady import Trail, steadied
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
@@ -30,15 +31,27 @@ class Painter:
         drawer: the method for faces that are drawn, or a method for each label.
         redactor: the method for boxes that are redacted; it must not see faces.
         seeds: one a track.
+        steady: whether drawings are carried from frame to frame; without it, frames may come in any order.
     """
 
     def __init__(
-        self, covers: Covers, drawer: Anonymizer | ByLabel, redactor: Anonymizer, seeds: Sequence[int]
+        self,
+        covers: Covers,
+        drawer: Anonymizer | ByLabel,
+        redactor: Anonymizer,
+        seeds: Sequence[int],
+        steady: bool = True,
     ) -> None:
-        self.covers, self.drawer, self.redactor, self.seeds = covers, drawer, redactor, seeds
+        self.covers, self.redactor, self.seeds, self.trail = covers, redactor, seeds, Trail()
+        self.drawer = steadied(drawer, self.trail) if steady else drawer
+
+    def begin(self) -> None:
+        """Forget what was drawn: the next frame is the first of a piece, which is made alike whatever was before."""
+        self.trail.forget()
 
     def __call__(self, frame: Frame, width: int, height: int) -> Array:
         """(H, W, 3) uint8 RGB; a frame that could not be decoded is black."""
+        self.trail.turn(frame.index)
         if frame.pixels is None:
             return np.zeros((height, width, 3), dtype=np.uint8)
         faces, tracks, why = self.covers.at(frame.index)
@@ -102,6 +115,7 @@ def render(
 def _painted(
     frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, progress: Progress
 ) -> Iterator[tuple[int, Array]]:
+    painter.begin()
     for frame in frames:
         if frame.pts != pts[frame.index]:
             raise FilmError(
