@@ -137,7 +137,13 @@ def _anonymizer(options: argparse.Namespace) -> FilmAnonymizer:
         raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
     from deepanon.cli.photos import chosen_method, chosen_seeds
 
-    return FilmAnonymizer(_detector(options), chosen_method(options), chosen_seeds(options))
+    whole = (_detector(options), chosen_method(options), chosen_seeds(options))
+    if not options.verify:
+        return FilmAnonymizer(*whole)
+    from deepanon.cli.recognisers import chosen_recogniser
+    from deepanon.verifying.film_anonymizer import VerifiedFilmAnonymizer
+
+    return VerifiedFilmAnonymizer(*whole, recogniser=chosen_recogniser(options), threshold=options.threshold)
 
 
 def film_options(options: argparse.Namespace, target: Path) -> FilmOptions:

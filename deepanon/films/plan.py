@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ class FilmPlan:
         """Decide from what was found."""
         covers = cover(seen, rules)
         return cls(seen.pts, seen.durations, seen.damaged, covers, doubts(seen, covers))
+
+    def blackened(self, tracks: Iterable[int]) -> FilmPlan:
+        """See `Covers.blackened`."""
+        return replace(self, covers=self.covers.blackened(tracks))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: one entry a track, one line a frame in it."""
