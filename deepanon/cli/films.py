@@ -71,6 +71,8 @@ def anonymize_film(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, outcome.to_json())
     print(_report(source.name, outcome))
+    for line in selecting.said_of(source.name, outcome.plan.left_open):
+        print(f"deepanon: {line}", file=sys.stderr)
     return 0
 
 
@@ -79,7 +81,6 @@ def film_work(options: argparse.Namespace) -> FilmWork:
     built: list[FilmAnonymizer] = []
 
     def work(job: Job, target: Path, sidecar: Path | None) -> Outcome:
-        from deepanon.films.covers import DRAWN
         from deepanon.folders import Outcome
         from deepanon.folders.sidecars import sidecar_of, write_sidecar
 
@@ -94,15 +95,15 @@ def film_work(options: argparse.Namespace) -> FilmWork:
             write_sidecar(sidecar, outcome.to_json())
         _report(job.name, outcome)
         plan = outcome.plan
-        drawn = int((plan.covers.why == DRAWN).sum())
         facts = {
             "frames": len(plan),
-            "drawn": drawn,
-            "redacted": len(plan.covers.why) - drawn,
+            "drawn": int(plan.drawn.sum()),
+            "redacted": int(plan.redacted.sum()),
             "notes": outcome.notes,
             "doubts": [doubt.__dict__ for doubt in plan.doubts],
-        }
-        return Outcome(job.name, "anonymized" if plan.tracks else "copied", plan.tracks, facts)
+        } | ({"left": plan.left_open} if plan.left else {})
+        replaced = plan.drawn.any() or plan.redacted.any()
+        return Outcome(job.name, "anonymized" if replaced else "copied", plan.tracks, facts)
 
     return work
 
@@ -138,12 +139,15 @@ def _anonymizer(options: argparse.Namespace) -> FilmAnonymizer:
     from deepanon.cli.photos import chosen_method, chosen_seeds
 
     whole = (_detector(options), chosen_method(options), chosen_seeds(options))
+    selection = selecting.chosen_selection(options)
     if not options.verify:
-        return FilmAnonymizer(*whole)
+        return FilmAnonymizer(*whole, selection=selection)
     from deepanon.cli.recognisers import chosen_recogniser
     from deepanon.verifying.film_anonymizer import VerifiedFilmAnonymizer
 
-    return VerifiedFilmAnonymizer(*whole, recogniser=chosen_recogniser(options), threshold=options.threshold)
+    return VerifiedFilmAnonymizer(
+        *whole, selection=selection, recogniser=chosen_recogniser(options), threshold=options.threshold
+    )
 
 
 def film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
@@ -176,13 +180,10 @@ def _detector(options: argparse.Namespace) -> Detector:
 
 def _report(name: str, outcome: FilmOutcome) -> str:
     """Say on stderr what a user must know; return the rest in a line."""
-    from deepanon.films.covers import DRAWN
-
     for note in outcome.notes:
         print(f"deepanon: {name}: {note}", file=sys.stderr)
     for doubt in outcome.plan.doubts:
         print(f"deepanon: {name}: redacted {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
     plan = outcome.plan
-    drawn = int((plan.covers.why == DRAWN).sum())
-    redacted = len(plan.covers.why) - drawn
+    drawn, redacted = int(plan.drawn.sum()), int(plan.redacted.sum())
     return f"{name}: {len(plan)} frames, {plan.tracks} faces; drawn {drawn} times, redacted {redacted} times"

@@ -20,6 +20,7 @@ from deepanon.files import named, replacing, sha256_of
 from deepanon.films.covers import Rules
 from deepanon.films.encoding import Encoding
 from deepanon.films.frames import Source
+from deepanon.films.leaving import check_for_films
 from deepanon.films.making import making_for
 from deepanon.films.opening import open_film
 from deepanon.films.plan import FilmPlan
@@ -28,6 +29,7 @@ from deepanon.films.rendering import Painter, render
 from deepanon.films.sightings import Progress, look, read
 from deepanon.pipeline import ON_NO_FACE, refuse_same
 from deepanon.seeds import Seeds
+from deepanon.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,10 @@ class FilmAnonymizer:
         anonymizer: draws the new pixels; or a method for each label.
         seeds: where randomness comes from; by default the operating system.
         redactor: covers what is uncertain; it must not see faces.
+        selection: whose faces are left, by size and by zone; see `leaving.left_tracks`. By default nobody's.
 
     Raises:
-        OptionError: `redactor` sees faces.
+        OptionError: `redactor` sees faces, or `selection` goes by pictures.
     """
 
     checked_by = ""  # what `settle` depends on, in one line
@@ -101,9 +104,12 @@ class FilmAnonymizer:
         anonymizer: Anonymizer | ByLabel,
         seeds: Seeds | None = None,
         redactor: Anonymizer | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.detector, self.anonymizer = detector, anonymizer
         self.seeds, self.redactor = seeds or Seeds(), redactor or build_anonymizer("blackout")
+        self.selection = selection or Selection()
+        check_for_films(self.selection)
         if self.redactor.sees_face:
             raise OptionError(f"{self.redactor.name!r} sees the face; what is uncertain is redacted without looking")
 
@@ -140,12 +146,13 @@ class FilmAnonymizer:
             folder = work_folder(target)
             seeds = self._take_up(folder, film, options, given)
             plan = self._find(film, folder, options, progress) if given is None else FilmPlan.read(given, film)
+            plan = plan.leaving(self.selection)
             check_plan(plan, film, options)
             if isinstance(self.anonymizer, ByLabel):
                 self.anonymizer.check(plan.covers.labels)  # now, and not in the middle of the film
             first = seeds(film.path.name, plan.tracks)
             plan, chosen, notes = self.settle(film, plan, first, options, folder, progress)
-            painter = Painter(plan.covers, self.anonymizer, self.redactor, chosen, options.steady)
+            painter = Painter(plan.covers, self.anonymizer, self.redactor, chosen, plan.left, options.steady)
             span = options.start, options.end
             pieces = render(film, painter, making, folder, plan.pts, span, progress)
             whole = folder / f"whole{target.suffix}"
@@ -201,6 +208,7 @@ class FilmAnonymizer:
             self.redactor.description,
             None if self.seeds.secret is None else hashlib.sha256(self.seeds.secret).hexdigest(),
             self.checked_by,
+            self.selection.description,
             replace(options, strict=False, sound=True, on_no_face="raise"),
             __version__,
         )
@@ -217,6 +225,7 @@ class FilmAnonymizer:
             "method": self.anonymizer.name,
             "drawn_by": self.anonymizer.description,
             "redacted_by": self.redactor.description,
+            "selection": self.selection.description,
             "detector": self.detector.description if given is None else f"given in {named(given)}",
             "seeds": hashlib.sha256(b"seeds of " + seeds.secret).hexdigest(),
             "version": __version__,

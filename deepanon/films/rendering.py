@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,7 @@ class Painter:
         drawer: the method for faces that are drawn, or a method for each label.
         redactor: the method for boxes that are redacted; it must not see faces.
         seeds: one a track.
+        left: tracks whose faces stay as they are; whoever draws beside them does not see them.
         steady: whether drawings are carried from frame to frame; without it, frames may come in any order.
     """
 
@@ -40,8 +41,10 @@ class Painter:
         drawer: Anonymizer | ByLabel,
         redactor: Anonymizer,
         seeds: Sequence[int],
+        left: Collection[int] = (),
         steady: bool = True,
     ) -> None:
+        self.left = list(left)
         self.covers, self.redactor, self.seeds, self.trail = covers, redactor, seeds, Trail()
         self.drawer = steadied(drawer, self.trail) if steady else drawer
 
@@ -57,11 +60,11 @@ class Painter:
         faces, tracks, why = self.covers.at(frame.index)
         if not len(faces):
             return frame.pixels
-        seeds = [self.seeds[track] for track in tracks]
-        unsure = np.flatnonzero(why != DRAWN)
+        seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
+        unsure = np.flatnonzero((why != DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
         redacted = replace_faces(frame.pixels, faces, self.redactor, seeds, unsure.tolist())
-        return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero(why == DRAWN).tolist())
+        return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero((why == DRAWN) & ~left).tolist())
 
 
 def _within_another(boxes: Array) -> Array:

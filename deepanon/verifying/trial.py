@@ -12,7 +12,7 @@ import numpy as np
 from deepanon import geometry
 from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.embedders import Recogniser
-from deepanon.films.covers import DRAWN, Covers
+from deepanon.films.covers import DRAWN
 from deepanon.films.frames import Frame, Source
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter
@@ -88,7 +88,7 @@ class Trial:
         pending: Collection[int] = set(tried.drawings)
         while pending:
             wanted = rows[np.isin(plan.covers.tracks[rows], list(pending))]
-            wrong = self._wrong(film, plan.covers.blackened(tried.black), wanted, tried.seeds(first), span, progress)
+            wrong = self._wrong(film, plan.blackened(tried.black), wanted, tried.seeds(first), span, progress)
             hopeless = {
                 track for track in wrong if tried.drawings[track] >= self.tries or not self._chance(plan, track)
             }
@@ -100,15 +100,15 @@ class Trial:
     def _wrong(
         self,
         film: Source,
-        covers: Covers,
+        plan: FilmPlan,
         rows: Array,
         seeds: Sequence[int],
         span: tuple[float | None, float | None],
         progress: Progress,
     ) -> set[int]:
         """Tracks that come out too like the original in one of their `rows`."""
-        painter = Painter(covers, self.drawer, self.redactor, seeds, steady=False)
-        wanted: dict[int, set[int]] = defaultdict(set)
+        covers, wanted = plan.covers, defaultdict[int, set[int]](set)
+        painter = Painter(covers, self.drawer, self.redactor, seeds, plan.left, steady=False)
         for row in rows:
             wanted[int(covers.frames[row])].add(int(covers.tracks[row]))
         wrong: set[int] = set()
@@ -144,7 +144,7 @@ def samples(plan: FilmPlan, count: int = FRAMES) -> Array:
     Its frames are parted in time; of each part the one counts in which the face is largest and was found most surely.
     """
     covers = plan.covers
-    drawn = np.flatnonzero((covers.why == DRAWN) & ~np.isin(covers.frames, plan.damaged))
+    drawn = np.flatnonzero(plan.drawn & ~np.isin(covers.frames, plan.damaged))
     worth = covers.scores * np.sqrt(geometry.area(covers.boxes))
     rows = [
         part[np.argmax(worth[part])]

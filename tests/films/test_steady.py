@@ -65,7 +65,7 @@ def covers(boxes, points, tracks=None, frames=None):
 
 
 def painted(kit, some, drawer, pictures=None, steady=True, seeds=(1, 2, 3)):
-    painter = Painter(some, drawer, build_anonymizer("blackout"), seeds, steady)
+    painter = Painter(some, drawer, build_anonymizer("blackout"), seeds, steady=steady)
     frames = sorted(set(some.frames.tolist()))
     pictures = [kit.street()] * (frames[-1] + 1) if pictures is None else pictures
     return [painter(Frame(i, i, 1, pictures[i]), kit.width, kit.height).astype(int) for i in range(len(pictures))]
