@@ -48,4 +48,5 @@ def _within(points: Array, selection: Selection) -> Array:
     """(N, 2) -> (N,) bool: the point lies in a zone."""
     zones = np.array(selection.zones, dtype=np.float64).reshape(-1, 4)
     low, high = points[:, None] >= zones[None, :, :2], points[:, None] <= zones[None, :, 2:]
-    return np.asarray((low & high).all(-1).any(1))
+    inside: Array = np.asarray((low & high).all(axis=-1))
+    return np.asarray(inside.any(axis=1))

@@ -114,12 +114,14 @@ class Steady:
         OptionError: `inner` sees faces.
     """
 
+    sees_face = False
+
     def __init__(self, inner: Anonymizer, trail: Trail) -> None:
         if inner.sees_face:
             raise OptionError(f"{inner.name!r} sees the face; what it makes is not carried to other frames")
         self.inner, self.trail = inner, trail
-        self.name, self.sees_face, self.size = inner.name, inner.sees_face, inner.size
-        self.random, self.description = inner.random, inner.description
+        self.name, self.size, self.random = inner.name, inner.size, inner.random
+        self.description = inner.description
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return (N, 3, S, S) float pixels in [-1, 1]; the seeds also say which track each face belongs to."""

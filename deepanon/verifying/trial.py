@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from deepanon import geometry
+from deepanon.ahead import ahead
 from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.embedders import Recogniser
 from deepanon.films.covers import DRAWN
@@ -112,7 +113,7 @@ class Trial:
         for row in rows:
             wanted[int(covers.frames[row])].add(int(covers.tracks[row]))
         wrong: set[int] = set()
-        with closing(film.frames(*span)) as frames:
+        with closing(ahead(film.frames(*span))) as frames:
             for frame in frames:
                 if frame.index in wanted:
                     wrong |= self._alike(frame, film, painter, wanted[frame.index])
