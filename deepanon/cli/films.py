@@ -64,7 +64,7 @@ def anonymize_film(options: argparse.Namespace) -> int:
         with Bars() as bars:
             outcome = anonymizer(source, target, chosen, bars, options.detections)
             if options.verify:
-                _verify(options, source, target, bars)
+                _verify(options, source, target, outcome, bars)
     except (FilmError, NoFaceError) as error:
         print(f"deepanon: FAILED {error}", file=sys.stderr)
         return FAILED
@@ -90,7 +90,7 @@ def film_work(options: argparse.Namespace) -> FilmWork:
         given = sidecar_of(options.detections, job.name) if options.detections else None
         outcome = built[0](job.source, target, film_options(options, target), given=given)
         if options.verify:
-            _verify(options, job.source, target)
+            _verify(options, job.source, target, outcome)
         if sidecar is not None:
             write_sidecar(sidecar, outcome.to_json())
         _report(job.name, outcome)
@@ -109,7 +109,11 @@ def film_work(options: argparse.Namespace) -> FilmWork:
 
 
 def _verify(
-    options: argparse.Namespace, source: Path, target: Path, progress: Progress = lambda what, done, total: None
+    options: argparse.Namespace,
+    source: Path,
+    target: Path,
+    outcome: FilmOutcome,
+    progress: Progress = lambda what, done, total: None,
 ) -> None:
     """Check a film that was made; one in which something is found loses its name and fails."""
     from deepanon.cli.recognisers import chosen_recogniser
@@ -118,7 +122,7 @@ def _verify(
 
     chosen = film_options(options, target)
     verifier = Verifier(checking_detector(options), chosen_recogniser(options), Limits(similarity=options.threshold))
-    verdict = verifier(source, target, (chosen.start, chosen.end), progress)
+    verdict = verifier(source, target, (chosen.start, chosen.end), progress, outcome.plan.left_boxes)
     if say(verdict):
         marked = target.with_name(f"{target.stem}.exposed{target.suffix}")
         os.replace(target, marked)

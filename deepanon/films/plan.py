@@ -80,6 +80,11 @@ class FilmPlan:
             if len(some)
         ]
 
+    def left_boxes(self, frame: int) -> Array:
+        """(M, 4) of the faces that are left as they are in that frame."""
+        faces, tracks, _ = self.covers.at(frame)
+        return faces.boxes[np.isin(tracks, list(self.left))]
+
     def leaving(self, selection: Selection) -> FilmPlan:
         """The same, with tracks left that `selection` leaves; nobody doubts what is not redacted."""
         left = left_tracks(self.covers, selection) | self.left
