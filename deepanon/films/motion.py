@@ -28,7 +28,7 @@ def moved(before: Crops, now: Crops) -> Array:
     By the keypoints that are known in both crops; without two of them, from box to box.
 
     Args:
-        before: the crop of one face in the frame before.
+        before: the crop of one face in an earlier frame.
         now: the one of this frame.
     """
     old, new = _points(before), _points(now)
@@ -41,17 +41,18 @@ def moved(before: Crops, now: Crops) -> Array:
     return np.concatenate([matrix, [[0.0, 0.0, 1.0]]])
 
 
-def staying(before: Crops, now: Crops, motion: Array) -> float:
+def staying(before: Crops, now: Crops, but: str = "") -> float:
     """How much of what was seen before still holds, in [0, 1].
 
     1 while no more differs than noise explains, 0 where a single thing of `CHANGES` has changed too much.
 
     Args:
-        before: the crop of one face in the frame before.
+        before: the crop of one face in an earlier frame.
         now: the one of this frame.
-        motion: see `moved`.
+        but: a key of `CHANGES` that does not count.
     """
-    changes = [(measure(before, now, motion), calm, gone) for measure, calm, gone in CHANGES.values()]
+    motion, counted = moved(before, now), [change for name, change in CHANGES.items() if name != but]
+    changes = [(measure(before, now, motion), calm, gone) for measure, calm, gone in counted]
     return float(min(np.clip((gone - change) / (gone - calm), 0, 1) for change, calm, gone in changes))
 
 
@@ -92,11 +93,12 @@ def _around(before: Crops, now: Crops, motion: Array) -> float:
     return float(counted.mean()) if len(counted) else 0.0
 
 
+PLACE = "way"  # what changes without harm as long as it does so step by step
 # what may change between two frames: up to where that is noise, and from where on nothing of a drawing holds
 CHANGES: dict[str, tuple[Callable[[Crops, Crops, Array], float], float, float]] = {
     "pose": (_pose, 0.01, 0.05),
     "size": (_size, 0.05, 0.25),
-    "way": (_way, 0.2, 0.6),
+    PLACE: (_way, 0.2, 0.6),
     "fit": (_fit, 0.25, 0.6),
     "around": (_around, 0.1, 0.4),
 }

@@ -1,9 +1,9 @@
-"""Faces that do not flicker: what was drawn in the last frame goes along with the head and is mixed into this one."""
+"""Faces that do not flicker: a drawing goes along with the head and is mixed into those of the frames after it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,11 +14,13 @@ from deepanon import geometry
 from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.crops import Crops
 from deepanon.errors import OptionError
-from deepanon.films.motion import moved, placed, staying
+from deepanon.films.motion import PLACE, moved, placed, staying
 from deepanon.geometry import Array
 
 CARRIED = "gan"  # the method whose drawings are carried: all others draw every frame alike, or see the face
-KEPT = 0.8  # of the last frame's drawing in this one's, where nothing but noise has changed
+KEPT = 0.9  # share of the drawing that is carried, where nothing but noise has changed since
+SOFT = 0.7  # px of a crop, deviation of the blur of what is carried: finer detail shimmers as it moves over the pixels
+RENEWED = 0.5  # of that share, below which what is made now is carried from here on
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +51,15 @@ class Drawing:
         result[:, y : y + height, x : x + width] = torch.from_numpy(self.patch).permute(2, 0, 1)
         return result
 
-    def mixed(self, last: Drawing) -> Drawing:
-        """This drawing with as much of the one before as still holds, turned, scaled and shifted as the face was."""
-        motion = moved(last.crop, self.crop)
-        share = KEPT * staying(last.crop, self.crop, motion)
+    def mixed(self, last: Drawing, share: float) -> Drawing:
+        """This drawing with a share in [0, 1] of an earlier one, turned, scaled and shifted as the face was."""
         if share <= 0:
             return self
+        motion = moved(last.crop, self.crop)
         here, there = placed(self.crop, self.corner), placed(last.crop, last.corner)
         back = np.linalg.inv(there) @ np.linalg.inv(motion) @ here
-        old = _taken(last.patch, back, self.patch.shape, cv2.INTER_LANCZOS4, cv2.BORDER_REPLICATE).clip(-1, 1)
+        soft = cv2.GaussianBlur(last.patch, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
+        old = _taken(soft, back, self.patch.shape, cv2.INTER_LANCZOS4, cv2.BORDER_REPLICATE).clip(-1, 1)
         known = _taken(np.ones_like(last.patch), back, self.patch.shape, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
         return Drawing(self.patch + share * known * (old - self.patch), self.corner, self.crop)
 
@@ -69,16 +71,36 @@ def _taken(values: Array, matrix: Array, shape: tuple[int, ...], sampling: int, 
     return np.asarray(cv2.warpAffine(values, matrix[:2], size, flags=flags, borderMode=border)).reshape(shape)
 
 
-class Trail:
-    """What was drawn in the last frame, by seed: each track has its own.
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What goes along with one track.
 
-    Nothing older is kept, so that nothing is carried across a gap or a cut, and memory does not grow.
+    Attributes:
+        anchor: the drawing that is carried. It is resampled once for each frame, not again and again, and stays sharp.
+        crop: of the face in the last frame.
+    """
+
+    anchor: Drawing
+    crop: Crops
+
+    def into(self, drawing: Drawing) -> tuple[Drawing, Carried]:
+        """The next drawing of the track with what still holds of the anchor, and what is carried from here on."""
+        share = KEPT * min(staying(self.crop, drawing.crop), staying(self.anchor.crop, drawing.crop, but=PLACE))
+        made = drawing.mixed(self.anchor, share)
+        return made, Carried(self.anchor if share >= RENEWED * KEPT else made, drawing.crop)
+
+
+class Trail:
+    """What goes along with each track, by its seed.
+
+    What the last frame did not draw is forgotten, so that nothing is carried across a gap or a cut, and memory does not
+    grow.
     """
 
     def __init__(self) -> None:
         self._frame = -1
-        self._last: dict[int, Drawing | None] = {}
-        self._now: dict[int, Drawing | None] = {}
+        self._last: dict[int, Carried | None] = {}
+        self._now: dict[int, Carried | None] = {}
 
     def turn(self, frame: int) -> None:
         """What is drawn from now on belongs to the frame of that number."""
@@ -95,13 +117,13 @@ class Trail:
         If a track has two faces in one frame, which a file that was edited can say, nothing is carried on from either.
         """
         last = self._last.get(seed)
-        drawing = drawing if last is None else drawing.mixed(last)
-        self._now[seed] = None if seed in self._now else drawing
-        return drawing
+        made, carried = (drawing, Carried(drawing, drawing.crop)) if last is None else last.into(drawing)
+        self._now[seed] = None if seed in self._now else carried
+        return made
 
 
 class Steady:
-    """An anonymizer that mixes what another one draws with what that one drew for the same track in the last frame.
+    """An anonymizer that mixes what another one draws with what that one drew for the same track before.
 
     Only pixels that were drawn in the face's own box are carried, never one of the film; and the less of them, the more
     has changed since (`motion.staying`). One face of a batch does not know of the others.
@@ -132,7 +154,13 @@ class Steady:
     def _carried(self, pixels: Tensor, crop: Crops, seed: int) -> Tensor:
         if not torch.isfinite(pixels).all():
             return pixels  # refused by whoever asked
-        return self.trail.follow(seed, Drawing.of(pixels, crop)).into(pixels)
+        return self.trail.follow(seed, Drawing.of(pixels, _alone(crop))).into(pixels)
+
+
+def _alone(crop: Crops) -> Crops:
+    """The same without the batch that it is a part of, which would be kept as long as it is."""
+    names = ("context", "mask", "keypoints", "boxes", "regions")
+    return replace(crop, **{name: getattr(crop, name).clone() for name in names})
 
 
 def steadied(drawer: Anonymizer | ByLabel, trail: Trail) -> Anonymizer | ByLabel:

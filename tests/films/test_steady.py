@@ -14,7 +14,7 @@ from deepanon.errors import OptionError
 from deepanon.films import Encoding, FilmAnonymizer, FilmOptions, rendering
 from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame
-from deepanon.films.motion import moved, staying
+from deepanon.films.motion import staying
 from deepanon.films.rendering import Painter
 from deepanon.films.steady import KEPT, Drawing, Steady, Trail, steadied
 from deepanon.seeds import Seeds
@@ -203,7 +203,14 @@ def test_after_too_great_a_change_it_is_drawn_as_if_nothing_had_been(kit, change
     got, plain = (painted(kit, some, drawer, pictures, steady) for steady in (True, False))
     assert not np.array_equal(got[1], plain[1])
     assert np.array_equal(got[2], plain[2])
-    assert np.array_equal(got[3], plain[3])  # the same sight again: a mixture of one thing
+
+
+def test_a_drawing_is_carried_sharp_as_long_as_it_holds(kit):
+    """It is resampled from where it was drawn, and not from frame to frame: after 30 frames as after two."""
+    boxes = [(20 + 0.37 * i, 30, 60 + 0.37 * i, 70) for i in range(31)]
+    got = painted(kit, covers(boxes, [at(box) for box in boxes]), Trembling())
+    detail = [np.diff(got[i][36:64, round(boxes[i][0]) + 6 : round(boxes[i][0]) + 34], axis=1).std() for i in (2, 30)]
+    assert detail[1] > 0.8 * detail[0]
 
 
 def test_the_less_stays_the_more_changes(kit):
@@ -212,7 +219,7 @@ def test_the_less_stays_the_more_changes(kit):
         faces = Detections(np.array([[50, 30, 90, 70]] * 2, np.float32), np.ones(2), np.stack(
             [at((50, 30, 90, 70)), at((50, 30, 90, 70), turn=turn)]))  # fmt: skip
         crops = cut(blank(kit.street(), faces.boxes), faces, SIZE)
-        shares.append(staying(crops[:1], crops[1:], moved(crops[:1], crops[1:])))
+        shares.append(staying(crops[:1], crops[1:]))
     assert shares[0] == 1
     assert shares[-1] == 0
     assert shares == sorted(shares, reverse=True)
@@ -271,7 +278,7 @@ def test_only_the_box_is_carried(kit):
         pixels = torch.full((3, SIZE, SIZE), beside)
         pixels[:, int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = 0.5
         now = Drawing.of(torch.full((3, SIZE, SIZE), -0.5), crops[1:])
-        results.append(now.mixed(Drawing.of(pixels, crops[:1])).patch)
+        results.append(now.mixed(Drawing.of(pixels, crops[:1]), KEPT).patch)
     assert np.array_equal(*results)
     assert results[0].max() == pytest.approx(-0.5 + KEPT, abs=0.02)
 
