@@ -19,6 +19,7 @@ SAME = 0.5  # IoU of a face with a region to keep: a box that trembles reaches i
 TOUCHED = 0.25  # of a face, or of a region, that they share where only such faces are replaced
 HELD = 0.5  # of either, below which such a region holds a neighbour at best
 WITHIN = 0.9  # of a face that lies in a zone where faces are ignored
+ZONED = "in a zone where faces are ignored"
 
 Zone = tuple[float, float, float, float]
 
@@ -91,6 +92,19 @@ class Selection:
         parts += [f"not in {' '.join(f'{edge:g}' for edge in zone)}" for zone in self.zones]
         return "; ".join(parts) or "every face"
 
+    @property
+    def smaller(self) -> str:
+        """Why a small face is left, in words."""
+        return f"smaller than {self.min_size:g} px"
+
+    def small(self, boxes: Array) -> Array:
+        """(N, 4) -> (N,) bool: the shorter side has fewer pixels than `min_size`."""
+        return np.asarray((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) < self.min_size)
+
+    def zoned(self, boxes: Array) -> Array:
+        """(N, 4) -> (N,) bool: nine tenths of the box lie in one of the zones."""
+        return np.asarray((_share(boxes, np.array(self.zones, np.float32).reshape(-1, 4)) >= WITHIN).any(axis=1))
+
     def __call__(self, faces: Detections, name: str, width: int, height: int) -> Choice:
         """Decide for the faces of the picture called `name`.
 
@@ -98,15 +112,13 @@ class Selection:
             DetectionError: `keep` or `only` is for a picture of another size; `only` has no entry for this one, or
                 one of the regions it names holds no face that was found.
         """
-        sides = (faces.boxes[:, 2:] - faces.boxes[:, :2]).min(axis=1, initial=np.inf)
-        zoned = (_share(faces.boxes, np.array(self.zones, np.float32).reshape(-1, 4)) >= WITHIN).any(axis=1)
         kept, unmatched = self._kept(faces, name, width, height)
         wanted = self._wanted(faces, name, width, height)
         reasons = np.full(len(faces), "", dtype=object)
         for chosen, reason in (
             (~wanted, "in no region of those to replace"),
-            (sides < self.min_size, f"smaller than {self.min_size:g} px"),
-            (zoned, "in a zone where faces are ignored"),
+            (self.small(faces.boxes), self.smaller),
+            (self.zoned(faces.boxes), ZONED),
             (kept, "kept"),
         ):
             reasons[chosen] = reason

@@ -62,13 +62,15 @@ def anonymize_film(options: argparse.Namespace) -> int:
         with Bars() as bars:
             outcome = anonymizer(source, target, chosen, bars, options.detections)
             if options.verify:
-                _verify(options, source, target, bars)
+                _verify(options, source, target, outcome, bars)
     except (FilmError, NoFaceError) as error:
         print(f"deepanon: FAILED {error}", file=sys.stderr)
         return FAILED
     if options.json:
         write_json(options.json, outcome.to_json())
     print(_report(source.name, outcome))
+    for line in selecting.said_of(source.name, outcome.plan.left_open):
+        print(f"deepanon: {line}", file=sys.stderr)
     return 0
 
 
@@ -77,7 +79,6 @@ def film_work(options: argparse.Namespace) -> FilmWork:
     built: list[FilmAnonymizer] = []
 
     def work(job: Job, target: Path, sidecar: Path | None) -> Outcome:
-        from deepanon.films.covers import DRAWN
         from deepanon.folders import Outcome
         from deepanon.folders.sidecars import sidecar_of, write_sidecar
 
@@ -87,26 +88,30 @@ def film_work(options: argparse.Namespace) -> FilmWork:
         given = sidecar_of(options.detections, job.name) if options.detections else None
         outcome = built[0](job.source, target, film_options(options, target), given=given)
         if options.verify:
-            _verify(options, job.source, target)
+            _verify(options, job.source, target, outcome)
         if sidecar is not None:
             write_sidecar(sidecar, outcome.to_json())
         _report(job.name, outcome)
         plan = outcome.plan
-        drawn = int((plan.covers.why == DRAWN).sum())
         facts = {
             "frames": len(plan),
-            "drawn": drawn,
-            "redacted": len(plan.covers.why) - drawn,
+            "drawn": int(plan.drawn.sum()),
+            "redacted": int(plan.redacted.sum()),
             "notes": outcome.notes,
             "doubts": [doubt.__dict__ for doubt in plan.doubts],
-        }
-        return Outcome(job.name, "anonymized" if plan.tracks else "copied", plan.tracks, facts)
+        } | ({"left": plan.left_open} if plan.left else {})
+        replaced = plan.drawn.any() or plan.redacted.any()
+        return Outcome(job.name, "anonymized" if replaced else "copied", plan.tracks, facts)
 
     return work
 
 
 def _verify(
-    options: argparse.Namespace, source: Path, target: Path, progress: Progress = lambda what, done, total: None
+    options: argparse.Namespace,
+    source: Path,
+    target: Path,
+    outcome: FilmOutcome,
+    progress: Progress = lambda what, done, total: None,
 ) -> None:
     """Check a film that was made; one in which something is found loses its name and fails."""
     from deepanon.cli.recognisers import chosen_recogniser
@@ -115,7 +120,7 @@ def _verify(
 
     chosen = film_options(options, target)
     verifier = Verifier(checking_detector(options), chosen_recogniser(options), Limits(similarity=options.threshold))
-    verdict = verifier(source, target, (chosen.start, chosen.end), progress)
+    verdict = verifier(source, target, (chosen.start, chosen.end), progress, outcome.plan.left_boxes)
     if say(verdict):
         marked = target.with_name(f"{target.stem}.exposed{target.suffix}")
         os.replace(target, marked)
@@ -135,7 +140,16 @@ def _anonymizer(options: argparse.Namespace) -> FilmAnonymizer:
         raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
     from deepanon.cli.photos import chosen_method, chosen_seeds
 
-    return FilmAnonymizer(_detector(options), chosen_method(options), chosen_seeds(options))
+    whole = (_detector(options), chosen_method(options), chosen_seeds(options))
+    selection = selecting.chosen_selection(options)
+    if not options.verify:
+        return FilmAnonymizer(*whole, selection=selection)
+    from deepanon.cli.recognisers import chosen_recogniser
+    from deepanon.verifying.film_anonymizer import VerifiedFilmAnonymizer
+
+    return VerifiedFilmAnonymizer(
+        *whole, selection=selection, recogniser=chosen_recogniser(options), threshold=options.threshold
+    )
 
 
 def film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
@@ -168,13 +182,10 @@ def _detector(options: argparse.Namespace) -> Detector:
 
 def _report(name: str, outcome: FilmOutcome) -> str:
     """Say on stderr what a user must know; return the rest in a line."""
-    from deepanon.films.covers import DRAWN
-
     for note in outcome.notes:
         print(f"deepanon: {name}: {note}", file=sys.stderr)
     for doubt in outcome.plan.doubts:
         print(f"deepanon: {name}: redacted {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
     plan = outcome.plan
-    drawn = int((plan.covers.why == DRAWN).sum())
-    redacted = len(plan.covers.why) - drawn
+    drawn, redacted = int(plan.drawn.sum()), int(plan.redacted.sum())
     return f"{name}: {len(plan)} frames, {plan.tracks} faces; drawn {drawn} times, redacted {redacted} times"

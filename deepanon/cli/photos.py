@@ -67,7 +67,7 @@ def _add_anonymize(commands: Any) -> None:
         "--verify",
         action="store_true",
         help="check each new face against the old one, draw it again if it is too like it, and black it out at last; "
-        "a film is checked when it is whole",
+        "in a film on a few frames of each face first, and when it is whole",
     )
     add_recogniser(command)
     command.set_defaults(run=_anonymize)

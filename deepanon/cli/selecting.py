@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepanon.errors import OptionError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deepanon.folders import Outcome, Plan
     from deepanon.selection import Selection, Zone
 
-OPTIONS = {"keep": "--keep", "only": "--only", "min_size": "--min-size", "zone": "--zone"}
+BY_PICTURE = {"keep": "--keep", "only": "--only"}
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -50,12 +50,12 @@ def _zone(text: str) -> Zone:
 
 
 def refuse_for_films(options: argparse.Namespace) -> None:
-    """Films have their own way to leave a face: strike its track out of the file about the film."""
-    for name, option in OPTIONS.items():
+    """Films have their own way to leave one face among others: say so of its track in the file about the film."""
+    for name, option in BY_PICTURE.items():
         if getattr(options, name):
             raise OptionError(
-                f"{option} goes with photos; for a film write --json FILE, strike out the tracks of faces to leave, "
-                "and give it back with --detections FILE (in folders: --sidecars and --detections DIR)"
+                f'{option} goes with photos; for a film write --json FILE, give the tracks of faces to leave a "left": '
+                '"WHY", and give it back with --detections FILE (in folders: --sidecars and --detections DIR)'
             )
 
 
@@ -72,10 +72,14 @@ def say_unused(selection: Selection, plan: Plan) -> None:
 
 
 def left_open(outcome: Outcome) -> Iterator[str]:
-    """What is to be said of a photo: which faces were left as they are, and which regions to keep held none."""
-    counts = Counter(face["reason"] for face in outcome.facts.get("left", []))
-    if counts:
-        why = ", ".join(f"{count} {reason}" for reason, count in counts.items())
-        yield f"LEFT OPEN in {outcome.name}: {why}"
+    """What is to be said of a file: which faces were left as they are, and which regions to keep held none."""
+    yield from said_of(outcome.name, outcome.facts.get("left", []))
     for box in outcome.facts.get("unmatched", []):
         yield f"{outcome.name}: no face in the region to keep {box}"
+
+
+def said_of(name: str, left: list[dict[str, Any]]) -> Iterator[str]:
+    """One line about what was left open in the file called `name`, if anything was."""
+    counts = Counter(face["reason"] for face in left)
+    if counts:
+        yield f"LEFT OPEN in {name}: {', '.join(f'{count} {reason}' for reason, count in counts.items())}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from deepanon.geometry import Array
 from deepanon.tracking import GUESSED, PADDED, Timeline, Track, complete
 from deepanon.tracking.padding import leaves
 
-DRAWN, UNSURE, POINTLESS, LEAP, UNSEEN = range(5)
+DRAWN, UNSURE, POINTLESS, LEAP, UNSEEN, ALIKE = range(6)
 POINTED = "face"  # what has keypoints; of a plate nobody expects any
 REASONS = {
     UNSURE: "never found with confidence",
     POINTLESS: "found without keypoints",
     LEAP: "not found between two places",
     UNSEEN: "not found before or after",
+    ALIKE: "each new face was too like the old one",
 }
 
 
@@ -80,6 +81,11 @@ class Covers:
         rows = slice(int(low), int(high))
         faces = Detections(self.boxes[rows], self.scores[rows], self.keypoints[rows], self.labels[rows], self.schema)
         return faces, self.tracks[rows], self.why[rows]
+
+    def blackened(self, tracks: Iterable[int]) -> Covers:
+        """The same, with what would be drawn of some tracks redacted, because each new face was too like the old."""
+        chosen = np.isin(self.tracks, list(tracks)) & (self.why == DRAWN)
+        return replace(self, why=np.where(chosen, ALIKE, self.why).astype(np.uint8))
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,21 @@ from typing import Any
 from deepanon import __version__
 from deepanon.anonymizers import Anonymizer, ByLabel, build_anonymizer
 from deepanon.detectors import Detector
-from deepanon.errors import FilmError, NoFaceError, OptionError
+from deepanon.errors import OptionError
 from deepanon.files import named, replacing, sha256_of
 from deepanon.films.covers import Rules
 from deepanon.films.encoding import Encoding
 from deepanon.films.frames import Source
+from deepanon.films.leaving import check_for_films
 from deepanon.films.making import making_for
 from deepanon.films.opening import open_film
 from deepanon.films.plan import FilmPlan
+from deepanon.films.remarks import check_plan, notes_on
 from deepanon.films.rendering import Painter, render
 from deepanon.films.sightings import Progress, look, read
 from deepanon.pipeline import ON_NO_FACE, refuse_same
 from deepanon.seeds import Seeds
-
-LISTED = 20  # unresolved spans that a message names
-COMPLETE = 0.98  # of the promised frames; an average rate promises one more or less
+from deepanon.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class FilmOptions:
         end: in seconds; None = to the end.
         strict: refuse a film of which something had to be redacted without knowing what is there.
         on_no_face: "raise" refuses a film in which no face is found at all; "copy" writes its pictures as they are.
+        steady: whether what is drawn is carried from frame to frame, so that it does not flicker.
     """
 
     encoding: Encoding | None = None
@@ -53,6 +54,7 @@ class FilmOptions:
     end: float | None = None
     strict: bool = False
     on_no_face: str = "raise"
+    steady: bool = True
 
     def __post_init__(self) -> None:
         if self.on_no_face not in ON_NO_FACE:
@@ -88,10 +90,13 @@ class FilmAnonymizer:
         anonymizer: draws the new pixels; or a method for each label.
         seeds: where randomness comes from; by default the operating system.
         redactor: covers what is uncertain; it must not see faces.
+        selection: whose faces are left, by size and by zone; see `leaving.left_tracks`. By default nobody's.
 
     Raises:
-        OptionError: `redactor` sees faces.
+        OptionError: `redactor` sees faces, or `selection` goes by pictures.
     """
+
+    checked_by = ""  # what `settle` depends on, in one line
 
     def __init__(
         self,
@@ -99,9 +104,12 @@ class FilmAnonymizer:
         anonymizer: Anonymizer | ByLabel,
         seeds: Seeds | None = None,
         redactor: Anonymizer | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.detector, self.anonymizer = detector, anonymizer
         self.seeds, self.redactor = seeds or Seeds(), redactor or build_anonymizer("blackout")
+        self.selection = selection or Selection()
+        check_for_films(self.selection)
         if self.redactor.sees_face:
             raise OptionError(f"{self.redactor.name!r} sees the face; what is uncertain is redacted without looking")
 
@@ -138,10 +146,13 @@ class FilmAnonymizer:
             folder = work_folder(target)
             seeds = self._take_up(folder, film, options, given)
             plan = self._find(film, folder, options, progress) if given is None else FilmPlan.read(given, film)
-            _check(plan, film, options)
+            plan = plan.leaving(self.selection)
+            check_plan(plan, film, options)
             if isinstance(self.anonymizer, ByLabel):
                 self.anonymizer.check(plan.covers.labels)  # now, and not in the middle of the film
-            painter = Painter(plan.covers, self.anonymizer, self.redactor, seeds(film.path.name, plan.tracks))
+            first = seeds(film.path.name, plan.tracks)
+            plan, chosen, notes = self.settle(film, plan, first, options, folder, progress)
+            painter = Painter(plan.covers, self.anonymizer, self.redactor, chosen, plan.left, options.steady)
             span = options.start, options.end
             pieces = render(film, painter, making, folder, plan.pts, span, progress)
             whole = folder / f"whole{target.suffix}"
@@ -150,7 +161,23 @@ class FilmAnonymizer:
                 os.fsync(written.fileno())
             os.replace(whole, target)
             shutil.rmtree(folder)
-            return FilmOutcome(plan, _notes(film, plan, options), self._made(film, seeds, given))
+            return FilmOutcome(plan, notes_on(film, plan, options) + notes, self._made(film, seeds, given))
+
+    def settle(
+        self,
+        film: Source,
+        plan: FilmPlan,
+        seeds: Sequence[int],
+        options: FilmOptions,
+        folder: Path,
+        progress: Progress,
+    ) -> tuple[FilmPlan, Sequence[int], list[str]]:
+        """Have a last word before anything is drawn: the plan, one seed a track, and what is to be said of it.
+
+        Whoever overrides this must come to the same end after a death, and say in `checked_by` what that depends on;
+        `folder` is there to keep things in.
+        """
+        return plan, seeds, []
 
     def _find(self, film: Source, folder: Path, options: FilmOptions, progress: Progress) -> FilmPlan:
         journal = folder / "sightings.jsonl"
@@ -180,6 +207,8 @@ class FilmAnonymizer:
             self.redactor.name,
             self.redactor.description,
             None if self.seeds.secret is None else hashlib.sha256(self.seeds.secret).hexdigest(),
+            self.checked_by,
+            self.selection.description,
             replace(options, strict=False, sound=True, on_no_face="raise"),
             __version__,
         )
@@ -196,42 +225,11 @@ class FilmAnonymizer:
             "method": self.anonymizer.name,
             "drawn_by": self.anonymizer.description,
             "redacted_by": self.redactor.description,
+            "selection": self.selection.description,
             "detector": self.detector.description if given is None else f"given in {named(given)}",
             "seeds": hashlib.sha256(b"seeds of " + seeds.secret).hexdigest(),
             "version": __version__,
-        }
-
-
-def _check(plan: FilmPlan, film: Source, options: FilmOptions) -> None:
-    """Refuse what is empty, what holds no face, and in strict mode what is in doubt."""
-    if not len(plan):
-        raise FilmError(f"{film.path}: holds no frames" + (" in that span" if options.start or options.end else ""))
-    if not plan.tracks and options.on_no_face == "raise":
-        raise NoFaceError(
-            f"{film.path}: no face found in {len(plan)} frames; look at it, and ask for a copy "
-            "(on_no_face='copy') if that is true"
-        )
-    if options.strict and plan.doubts:
-        spans = [f"{doubt.start:.2f}-{doubt.end:.2f} s {doubt.reason}" for doubt in plan.doubts[:LISTED]]
-        more = f" and {len(plan.doubts) - LISTED} more" if len(plan.doubts) > LISTED else ""
-        raise FilmError(
-            f"{film.path}: {len(plan.doubts)} unresolved spans: {'; '.join(spans)}{more}; "
-            "nothing was written (--strict)"
-        )
-
-
-def _notes(film: Source, plan: FilmPlan, options: FilmOptions) -> list[str]:
-    notes = list(film.notes)
-    if film.sound and options.sound:
-        notes.append("the sound is as it was: a voice identifies too (--audio drop leaves it out)")
-    if film.left_out:
-        notes.append(f"left out: {', '.join(film.left_out)}")
-    if len(plan.damaged):
-        notes.append(f"{len(plan.damaged)} of {len(plan)} frames could not be decoded and are black")
-    whole = options.start is None and options.end is None
-    if whole and film.promised and len(plan) < COMPLETE * film.promised:
-        notes.append(f"the file promises {film.promised} frames and holds {len(plan)}: it ends early")
-    return notes
+        } | ({"verified": self.checked_by} if self.checked_by else {})
 
 
 def work_folder(target: str | Path) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from deepanon.detections import schema_for
 from deepanon.errors import DeepanonError, FilmError
 from deepanon.films.covers import DRAWN, REASONS, Covers, Doubt, Rules, cover, doubts
 from deepanon.films.frames import Source
+from deepanon.films.leaving import left_tracks
 from deepanon.films.sightings import Sightings
 from deepanon.geometry import Array
+from deepanon.selection import Selection
 
 FORMAT = 1
 
@@ -29,6 +32,7 @@ class FilmPlan:
         damaged: (D,) int64 frames that could not be decoded.
         covers: what becomes of each face.
         doubts: spans that are redacted without knowing what is there.
+        left: tracks of faces that are left as they are, and why.
     """
 
     pts: Array
@@ -36,6 +40,7 @@ class FilmPlan:
     damaged: Array
     covers: Covers
     doubts: list[Doubt]
+    left: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -51,6 +56,44 @@ class FilmPlan:
         covers = cover(seen, rules)
         return cls(seen.pts, seen.durations, seen.damaged, covers, doubts(seen, covers))
 
+    @property
+    def drawn(self) -> Array:
+        """(R,) bool, rows of the covers that are drawn anew."""
+        return (self.covers.why == DRAWN) & ~self._open
+
+    @property
+    def redacted(self) -> Array:
+        """(R,) bool, rows of the covers that are redacted."""
+        return (self.covers.why != DRAWN) & ~self._open
+
+    @property
+    def _open(self) -> Array:
+        return np.isin(self.covers.tracks, list(self.left))
+
+    @property
+    def left_open(self) -> list[dict[str, Any]]:
+        """Every track that is left as it is: its number, why, and its first and last frame; plain values."""
+        frames = {number: self.covers.frames[self.covers.tracks == number] for number in sorted(self.left)}
+        return [
+            {"track": number, "reason": self.left[number], "frames": [int(some.min()), int(some.max())]}
+            for number, some in frames.items()
+            if len(some)
+        ]
+
+    def left_boxes(self, frame: int) -> Array:
+        """(M, 4) of the faces that are left as they are in that frame."""
+        faces, tracks, _ = self.covers.at(frame)
+        return faces.boxes[np.isin(tracks, list(self.left))]
+
+    def leaving(self, selection: Selection) -> FilmPlan:
+        """The same, with tracks left that `selection` leaves; nobody doubts what is not redacted."""
+        left = left_tracks(self.covers, selection) | self.left
+        return replace(self, left=left, doubts=[doubt for doubt in self.doubts if doubt.track not in left])
+
+    def blackened(self, tracks: Iterable[int]) -> FilmPlan:
+        """See `Covers.blackened`."""
+        return replace(self, covers=self.covers.blackened(tracks))
+
     def to_json(self) -> dict[str, Any]:
         """Plain values: one entry a track, one line a frame in it."""
         rows = [np.flatnonzero(self.covers.tracks == number) for number in range(self.tracks)]
@@ -62,12 +105,15 @@ class FilmPlan:
             "durations": self.durations.tolist(),
             "damaged": self.damaged.tolist(),
             "tracks": [
-                {"number": number, "faces": [self._face(int(row)) for row in some]}
+                {"number": number, **self._left(number), "faces": [self._face(int(row)) for row in some]}
                 for number, some in enumerate(rows)
                 if len(some)
             ],
             "doubts": [doubt.__dict__ for doubt in self.doubts],
         }
+
+    def _left(self, number: int) -> dict[str, str]:
+        return {"left": self.left[number]} if number in self.left else {}
 
     def _face(self, row: int) -> dict[str, Any]:
         points = self.covers.keypoints[row]
@@ -99,6 +145,7 @@ class FilmPlan:
                 damaged=np.array(stored["damaged"], dtype=np.int64),
                 covers=covers,
                 doubts=[Doubt(**doubt) for doubt in stored["doubts"]],
+                left=_left(stored["tracks"]),
             )
         except OSError as error:
             raise FilmError(f"{path}: cannot be read ({error.strerror})") from error
@@ -108,6 +155,20 @@ class FilmPlan:
         if len(covers.frames) and not 0 <= covers.frames.min() <= covers.frames.max() < len(plan):
             raise FilmError(f"{path}: names frames that are not among the {len(plan)} of the film")
         return plan
+
+
+def _left(tracks: list[dict[str, Any]]) -> dict[int, str]:
+    """Which tracks a file leaves, and why; `FilmError` where it is not clear what is meant."""
+    for track in tracks:
+        if any("left" in face for face in track["faces"]):
+            raise FilmError(f'track {track["number"]}: "left" is said of a whole track, not of one of its faces')
+        if not (isinstance(track.get("left", "-"), str) and track.get("left", "-").strip()):
+            raise FilmError(f'track {track["number"]}: "left" must say why, in words')
+    left = {int(track["number"]): track["left"] for track in tracks if "left" in track}
+    twice = left.keys() & {int(track["number"]) for track in tracks if "left" not in track}
+    if twice:
+        raise FilmError(f"track {min(twice)} comes twice, once left and once not")
+    return left
 
 
 def _plain(values: Array) -> list[float]:

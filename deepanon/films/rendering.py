@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame, Source
 from deepanon.films.making import Making
 from deepanon.films.sightings import Progress
+from deepanon.films.steady import Trail, steadied
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
@@ -30,25 +31,40 @@ class Painter:
         drawer: the method for faces that are drawn, or a method for each label.
         redactor: the method for boxes that are redacted; it must not see faces.
         seeds: one a track.
+        left: tracks whose faces stay as they are; whoever draws beside them does not see them.
+        steady: whether drawings are carried from frame to frame; without it, frames may come in any order.
     """
 
     def __init__(
-        self, covers: Covers, drawer: Anonymizer | ByLabel, redactor: Anonymizer, seeds: Sequence[int]
+        self,
+        covers: Covers,
+        drawer: Anonymizer | ByLabel,
+        redactor: Anonymizer,
+        seeds: Sequence[int],
+        left: Collection[int] = (),
+        steady: bool = True,
     ) -> None:
-        self.covers, self.drawer, self.redactor, self.seeds = covers, drawer, redactor, seeds
+        self.left = list(left)
+        self.covers, self.redactor, self.seeds, self.trail = covers, redactor, seeds, Trail()
+        self.drawer = steadied(drawer, self.trail) if steady else drawer
+
+    def begin(self) -> None:
+        """Forget what was drawn: the next frame is the first of a piece, which is made alike whatever was before."""
+        self.trail.forget()
 
     def __call__(self, frame: Frame, width: int, height: int) -> Array:
         """(H, W, 3) uint8 RGB; a frame that could not be decoded is black."""
+        self.trail.turn(frame.index)
         if frame.pixels is None:
             return np.zeros((height, width, 3), dtype=np.uint8)
         faces, tracks, why = self.covers.at(frame.index)
         if not len(faces):
             return frame.pixels
-        seeds = [self.seeds[track] for track in tracks]
-        unsure = np.flatnonzero(why != DRAWN)
+        seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
+        unsure = np.flatnonzero((why != DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
         redacted = replace_faces(frame.pixels, faces, self.redactor, seeds, unsure.tolist())
-        return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero(why == DRAWN).tolist())
+        return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero((why == DRAWN) & ~left).tolist())
 
 
 def _within_another(boxes: Array) -> Array:
@@ -102,6 +118,7 @@ def render(
 def _painted(
     frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, progress: Progress
 ) -> Iterator[tuple[int, Array]]:
+    painter.begin()
     for frame in frames:
         if frame.pts != pts[frame.index]:
             raise FilmError(

@@ -71,7 +71,7 @@ def pads(track: Track, found: Found, timeline: Timeline, seconds: float = SECOND
         timeline: of the film.
         seconds: 0 adds nothing.
     """
-    breaks = [0, *(np.flatnonzero((np.diff(track.frames) > 1) | _leaps(track)) + 1).tolist(), len(track)]
+    breaks = [0, *(np.flatnonzero((np.diff(track.frames) > 1) | leaps(track)) + 1).tolist(), len(track)]
     for first, end in itertools.pairwise(breaks):
         yield from _pad(track, range(first, len(track)), found, timeline, seconds, step=-1)
         yield from _pad(track, range(end), found, timeline, seconds, step=1)
@@ -167,7 +167,7 @@ def _velocity(track: Track, rows: range, timeline: Timeline, step: int) -> Array
     return np.asarray(step * slope * max(0.0, 1 - spread / max(speed, 1e-9)))
 
 
-def _leaps(track: Track) -> Array:
+def leaps(track: Track) -> Array:
     """(T - 1,) whether the next detection is where one step of this track does not lead: (T,) track -> bool."""
     if len(track) < 2:
         return np.zeros(0, dtype=bool)

@@ -73,7 +73,7 @@ def draw_verified(
         DeepanonError: see `replace_faces`; and the recogniser's own.
     """
     check_count("tries", tries)
-    limits = _limits(recogniser, threshold)
+    limits = limits_for(recogniser, threshold)
     now, black = list(seeds), np.zeros(len(detections), dtype=bool)
     asked = np.zeros(len(detections), dtype=bool)
     asked[np.arange(len(detections)) if faces is None else list(faces)] = True
@@ -115,7 +115,16 @@ def _drawn(
     return pixels
 
 
-def _limits(recogniser: Recogniser | None, threshold: float | None) -> Limits:
+def limits_for(recogniser: Recogniser | None, threshold: float | None) -> Limits:
+    """What a new face is held against.
+
+    Args:
+        recogniser: compares old and new faces; None checks pixels and shapes alone.
+        threshold: similarity above which a new face is too like the old one; None takes the measured one.
+
+    Raises:
+        OptionError: a recogniser for which no threshold is known, or a threshold without one.
+    """
     if recogniser is None:
         if threshold is not None:
             raise OptionError("a threshold goes with a recogniser, and there is none")

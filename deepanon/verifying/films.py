@@ -13,6 +13,7 @@ from deepanon.errors import DeepanonError, FilmError
 from deepanon.films.animation import SUFFIXES
 from deepanon.films.frames import Frame, Source
 from deepanon.films.opening import open_film
+from deepanon.geometry import Array
 from deepanon.verifying.eyes import SAME, Eyes, Limits
 from deepanon.verifying.film_riders import film_riders
 from deepanon.verifying.findings import EXTRA, FOREIGN, METADATA, MISSING, UNREADABLE, Checked, Finding
@@ -21,10 +22,17 @@ from deepanon.verifying.photos import judged, sizes
 from deepanon.verifying.riders import riders
 
 NEAR = 0.4  # of the usual time between two frames, by which times of one frame may differ
+LEFT = 0.5  # IoU with the box of a face that was left on purpose; a stranger before or beside it shares less
 GAP = 3  # frames that may lie between two of one finding
 
 Progress = Callable[[str, int, int | None], None]
 Span = tuple[float | None, float | None]
+Left = Callable[[int], Array]
+
+
+def nobody(frame: int) -> Array:
+    """(0, 4), the boxes of faces that were left as they are in a frame of which nobody was."""
+    return np.zeros((0, 4), dtype=np.float32)
 
 
 @dataclass
@@ -77,6 +85,7 @@ def check_film(
     limits: Limits,
     span: Span = (None, None),
     progress: Progress = lambda what, done, total: None,
+    left: Left = nobody,
 ) -> Checked:
     """Look at every frame of a film and of what was made of it; memory does not grow with their length.
 
@@ -86,6 +95,7 @@ def check_film(
         limits: the similarity among them must be known, if there is a recogniser.
         span: start and end in seconds of the part of the original that was done.
         progress: told "checking", frames done, and frames promised.
+        left: number of a frame -> (M, 4) boxes of faces that were left on purpose; what is found there is no finding.
     """
     found: list[Finding] = []
     try:
@@ -93,14 +103,14 @@ def check_film(
         if kind_of(pair.output) != FILM:
             return Checked(pair.name, [*found, Finding(FOREIGN, "the original is a film, the output is none")])
         with open_film(pair.original) as before, open_film(pair.output) as after:
-            checked = _check(pair.name, before, after, eyes, limits, span, progress)
+            checked = _check(pair.name, before, after, eyes, limits, span, progress, left)
     except FilmError as error:
         return Checked(pair.name, [*found, Finding(UNREADABLE, str(error))])
     return replace(checked, findings=[*found, *checked.findings])
 
 
 def _check(
-    name: str, before: Source, after: Source, eyes: Eyes, limits: Limits, span: Span, progress: Progress
+    name: str, before: Source, after: Source, eyes: Eyes, limits: Limits, span: Span, progress: Progress, left: Left
 ) -> Checked:
     if (before.width, before.height) != (after.width, after.height):
         text = f"the original has {before.width}x{before.height} pixels, the output {after.width}x{after.height}"
@@ -122,7 +132,8 @@ def _check(
             except DeepanonError as error:
                 wrong = [Finding(UNREADABLE, f"cannot be checked: {error}")]
             else:
-                wrong = judged(look, new.pixels, limits)
+                boxes = left(old.index)
+                wrong = [finding for finding in judged(look, new.pixels, limits) if not _is_left(finding, boxes)]
                 wrong += [Finding(FOREIGN, "what is no face differs too")] if look.foreign else []
                 faces, pictures = faces + sum(not face.new for face in look.faces), pictures + 1
                 compared += look.compared
@@ -167,6 +178,13 @@ def _timed(film: Source, span: Span) -> Iterator[tuple[float, Frame]]:
 
 def _riders(path: Path) -> list[str]:
     return riders(path) if path.suffix.lower() in SUFFIXES else film_riders(path)
+
+
+def _is_left(finding: Finding, boxes: Array) -> bool:
+    """Whether a finding is about one of the faces that were left: mostly the same box."""
+    if finding.box is None or not len(boxes):
+        return False
+    return bool((geometry.iou(np.asarray(finding.box)[None], boxes) >= LEFT).any())
 
 
 def _goes_on(finding: Finding, later: Finding) -> bool:

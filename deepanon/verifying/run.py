@@ -12,6 +12,7 @@ from deepanon import __version__
 from deepanon.detectors import Detector
 from deepanon.embedders import Recogniser
 from deepanon.errors import DeepanonError, FilmError, OptionError
+from deepanon.geometry import Array
 from deepanon.images import read_image
 from deepanon.verifying.eyes import Eyes, Limits, Look
 from deepanon.verifying.findings import EXTRA, MISSING, SIMILAR, UNREADABLE, Checked, Finding, Verdict
@@ -48,6 +49,7 @@ class Verifier:
         output: str | Path,
         span: tuple[float | None, float | None] = (None, None),
         progress: Progress = lambda what, done, total: None,
+        left: Callable[[int], Array] | None = None,
     ) -> Verdict:
         """Check one output, or all of a folder.
 
@@ -56,6 +58,7 @@ class Verifier:
             output: what was made of it; of a folder, a folder with the same names.
             span: start and end in seconds of the part of a film that was done.
             progress: told what is done, how much of it, and how much there is.
+            left: for one film, number of a frame -> (M, 4) boxes of faces that were left on purpose.
 
         Raises:
             OptionError: there is nothing that can be compared, or no similarity is known that could be a limit.
@@ -69,7 +72,7 @@ class Verifier:
         looks: dict[str, Look] = {}
         files = []
         for number, pair in enumerate(pairs.both):
-            checked, look = self._checked(pair, span, progress)
+            checked, look = self._checked(pair, span, progress, left)
             files.append(checked)
             if look is not None:
                 looks[pair.name] = look
@@ -84,16 +87,20 @@ class Verifier:
         return Verdict(files, self._notes(files, pairs), self._about(limits))
 
     def _checked(
-        self, pair: Pair, span: tuple[float | None, float | None], progress: Progress
+        self,
+        pair: Pair,
+        span: tuple[float | None, float | None],
+        progress: Progress,
+        left: Callable[[int], Array] | None,
     ) -> tuple[Checked, Look | None]:
         try:
             if kind_of(pair.original) != FILM:
                 return check_photo(pair, self.eyes, self.limits)
             try:
-                from deepanon.verifying.films import check_film
+                from deepanon.verifying.films import check_film, nobody
             except ImportError as error:
                 raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
-            return check_film(pair, self.eyes, self.limits, span, progress), None
+            return check_film(pair, self.eyes, self.limits, span, progress, left or nobody), None
         except Exception as error:  # whatever it was, this file was not checked, and the others go on
             text = str(error) if isinstance(error, DeepanonError) else f"unexpected {type(error).__name__}: {error}"
             return Checked(pair.name, [Finding(UNREADABLE, text)]), None

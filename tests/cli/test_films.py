@@ -1,5 +1,7 @@
 """`deepanon anonymize` on a film, with the detector and the generator that everybody has."""
 
+import json
+
 import av
 import numpy as np
 import pytest
@@ -63,6 +65,25 @@ def test_a_film_without_faces_fails(tmp_path, capsys):
     assert "no face found in 1 frames" in capsys.readouterr().err
     assert run("anonymize", path, "-o", tmp_path / "out.mp4", "--on-no-face", "copy") == 0
     assert len(pictures(tmp_path / "out.mp4")) == 1
+
+
+def test_faces_of_a_film_that_are_left_are_said(film, tmp_path, capsys):
+    out, told = tmp_path / "out.mp4", tmp_path / "out.json"
+    options = ("anonymize", film, "-o", out, "--seed", 1, "--json", told, "--preset", "ultrafast")
+    assert run(*options, "--min-size", 200, "--zone", "0,0,5,5", "--preview", 0.12) == 0
+    said = capsys.readouterr()
+    assert "LEFT OPEN in in.mp4: 1 smaller than 200 px" in said.err
+    assert "drawn 0 times, redacted 0 times" in said.out
+    assert np.abs(pictures(film)[:3] - pictures(out)).mean() < 3
+    stored = json.loads(told.read_text())
+    assert stored["tracks"][0]["left"] == "smaller than 200 px"
+    assert "faces from 200 px" in stored["selection"]
+    del stored["tracks"][0]["left"]
+    told.write_text(json.dumps(stored))
+    assert run(*options[:6], "--preset", "ultrafast", "--detections", told, "--preview", 0.12) == 0
+    said = capsys.readouterr()
+    assert "LEFT OPEN" not in said.err
+    assert "drawn 3 times" in said.out
 
 
 @pytest.mark.parametrize(

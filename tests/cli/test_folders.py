@@ -104,7 +104,14 @@ def test_what_hides_nothing_is_black_when_checked(archive, tmp_path, capsys):
     assert run("anonymize", photo, "-o", out, "--method", "gaussian9", "--verify") == 0
     assert "0 faces drawn again, 1 black after all" in capsys.readouterr().out
     assert (read_image(out).pixels == 0).all(-1).mean() > 0.05
-    film = tmp_path / "film.mp4"
-    assert run("anonymize", archive / "films/a.mp4", "-o", film, "--method", "gaussian9", "--verify") == FAILED
+    film, told = tmp_path / "film.mp4", tmp_path / "film.json"
+    blurred = ("anonymize", archive / "films/a.mp4", "-o", film, "--method", "gaussian9", "--verify")
+    assert run(*blurred, "--json", told) == 0
+    assert "0 faces drawn with another seed, 1 black after all" in capsys.readouterr().err
+    stored = json.loads(told.read_text())
+    assert {face["redacted"] for face in stored["tracks"][0]["faces"]} == {"each new face was too like the old one"}
+    told.write_text(json.dumps(stored | {"tracks": []}))  # nobody is replaced, and nothing is tried
+    film.unlink()
+    assert run(*blurred, "--detections", told, "--on-no-face", "copy") == FAILED
     assert not film.exists()  # it does not look finished
     assert (tmp_path / "film.exposed.mp4").exists()

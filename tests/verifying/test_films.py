@@ -81,6 +81,17 @@ def test_the_same_film_is_exposed_from_end_to_end(film, check):
     assert found[0].span == pytest.approx((0, 0.76))
 
 
+def test_a_face_that_was_left_is_no_finding_and_another_one_there_is(film, check):
+    def at(index, away=0, side=32):
+        return np.array([[20 + 2 * index + away, 30, 20 + 2 * index + away + side, 30 + side]], dtype=np.float32)
+
+    assert check(film, left=lambda index: at(index, 2)).findings == []
+    some = check(film, left=lambda index: at(index) if index < 15 else at(index)[:0]).findings
+    assert [(f.kind, f.frames) for f in some] == [("exposed", 5)]
+    for away, side in ((20, 32), (-40, 120)):  # beside it, or far larger: not this face
+        assert [f.frames for f in check(film, left=lambda i, a=away, s=side: at(i, a, s)).findings] == [COUNT]
+
+
 def test_a_few_frames_in_which_a_face_is_left_are_one_finding(check, tmp_path):
     out = write(tmp_path / "out.mkv", pictures(hidden=set(range(COUNT)) - {7, 8, 9}))
     found = check(out).findings
