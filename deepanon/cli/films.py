@@ -57,21 +57,55 @@ def anonymize_film(options: argparse.Namespace) -> int:
 
     source, target = Path(options.inputs[0]), Path(options.output)
     target = target / written_as(source.name) if target.is_dir() else target
-    chosen, anonymizer = film_options(options, target), _anonymizer(options)
+    _check_json(options.json, source, target)
+    anonymizer = _anonymizer(options)
     try:
         with Bars() as bars:
-            outcome = anonymizer(source, target, chosen, bars, options.detections)
+            outcome = _made(options, anonymizer, source, target, bars, options.detections)
+            for line in selecting.said_of(source.name, outcome.plan.left_open):
+                print(f"deepanon: {line}", file=sys.stderr)
+            if options.json:  # before the check: who is told of findings edits it
+                write_json(options.json, outcome.to_json())
             if options.verify:
                 _verify(options, source, target, outcome, bars)
     except (FilmError, NoFaceError) as error:
         print(f"deepanon: FAILED {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_json(options.json, outcome.to_json())
     print(_report(source.name, outcome))
-    for line in selecting.said_of(source.name, outcome.plan.left_open):
-        print(f"deepanon: {line}", file=sys.stderr)
     return 0
+
+
+def _check_json(path: str | None, source: Path, target: Path) -> None:
+    """Refuse a JSON file that is a folder or one of the films, before the work."""
+    from deepanon.pipeline import refuse_same
+
+    if path is None:
+        return
+    if Path(path).is_dir():
+        raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
+    refuse_same(source, path)
+    if Path(path).resolve() == target.resolve():
+        raise OptionError(f"{path}: is where the film is to be written; name another file for --json")
+
+
+def _made(
+    options: argparse.Namespace,
+    anonymizer: FilmAnonymizer,
+    source: Path,
+    target: Path,
+    progress: Progress = lambda what, done, total: None,
+    given: str | Path | None = None,
+) -> FilmOutcome:
+    """Make the film; if it is to be checked, it does not bear its name before it is."""
+    from deepanon.pipeline import refuse_same
+
+    refuse_same(source, target)
+    written = _unchecked(target) if options.verify else target
+    return anonymizer(source, written, film_options(options, target), progress, given)
+
+
+def _unchecked(target: Path) -> Path:
+    return target.with_name(f"{target.stem}.unchecked{target.suffix}")
 
 
 def film_work(options: argparse.Namespace) -> FilmWork:
@@ -86,11 +120,11 @@ def film_work(options: argparse.Namespace) -> FilmWork:
         if not built:
             built.append(_anonymizer(options))
         given = sidecar_of(options.detections, job.name) if options.detections else None
-        outcome = built[0](job.source, target, film_options(options, target), given=given)
-        if options.verify:
-            _verify(options, job.source, target, outcome)
+        outcome = _made(options, built[0], job.source, target, given=given)
         if sidecar is not None:
             write_sidecar(sidecar, outcome.to_json())
+        if options.verify:
+            _verify(options, job.source, target, outcome)
         _report(job.name, outcome)
         plan = outcome.plan
         facts = {
@@ -113,17 +147,19 @@ def _verify(
     outcome: FilmOutcome,
     progress: Progress = lambda what, done, total: None,
 ) -> None:
-    """Check a film that was made; one in which something is found loses its name and fails."""
+    """Check a film that was made, and give it its name; one in which something is found gets another, and fails."""
     from deepanon.cli.recognisers import chosen_recogniser
     from deepanon.cli.verify import checking_detector, say
     from deepanon.verifying import Limits, Verifier
 
     chosen = film_options(options, target)
     verifier = Verifier(checking_detector(options), chosen_recogniser(options), Limits(similarity=options.threshold))
-    verdict = verifier(source, target, (chosen.start, chosen.end), progress, outcome.plan.left_boxes)
-    if say(verdict):
-        marked = target.with_name(f"{target.stem}.exposed{target.suffix}")
-        os.replace(target, marked)
+    made = _unchecked(target)
+    verdict = verifier(source, made, (chosen.start, chosen.end), progress, outcome.plan.left_boxes)
+    found = say(verdict)
+    marked = target.with_name(f"{target.stem}.exposed{target.suffix}")
+    os.replace(made, marked if found else target)
+    if found:
         raise FilmError(f"{source}: the check found {len(verdict.files[0].findings)} places; look at {marked}")
 
 
@@ -185,7 +221,8 @@ def _report(name: str, outcome: FilmOutcome) -> str:
     for note in outcome.notes:
         print(f"deepanon: {name}: {note}", file=sys.stderr)
     for doubt in outcome.plan.doubts:
-        print(f"deepanon: {name}: redacted {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
+        what = "LEFT OPEN" if doubt.track in outcome.plan.left else "redacted"
+        print(f"deepanon: {name}: {what} {doubt.start:.2f}-{doubt.end:.2f} s: {doubt.reason}", file=sys.stderr)
     plan = outcome.plan
     drawn, redacted = int(plan.drawn.sum()), int(plan.redacted.sum())
     return f"{name}: {len(plan)} frames, {plan.tracks} faces; drawn {drawn} times, redacted {redacted} times"

@@ -131,7 +131,8 @@ def _check(options: argparse.Namespace) -> None:
     name, target = options.inputs[0], options.output
     if name != PIPE and camera_of(name) is None:
         raise OptionError(f"{name}: only what comes from a camera or - can be written to -; name a file")
-    given = [option for name, option in ONLY_FILES.items() if getattr(options, name)]
+    usual = _usual()
+    given = [option for name, option in ONLY_FILES.items() if getattr(options, name) != getattr(usual, name)]
     given += ["--shard"] if options.shard != "1/1" else []
     given += [option for name, option in ENCODING.items() if getattr(options, name) is not None and target == PIPE]
     given += ["--pixels"] if options.pixels is not None and PIPE not in (name, target) else []
@@ -142,6 +143,13 @@ def _check(options: argparse.Namespace) -> None:
     for number, what, wanted in ((0, name, "piped in"), (1, target, "there to take raw pictures")):
         if what == PIPE and os.isatty(number):
             raise OptionError(f"-: is a terminal; nothing is {wanted}")
+
+
+def _usual() -> argparse.Namespace:
+    """What the options are if nobody says anything; a 0 that was said is another thing."""
+    from deepanon.cli import parser
+
+    return parser().parse_args(["anonymize", PIPE, "-o", PIPE])
 
 
 def _anonymizer(options: argparse.Namespace) -> LiveAnonymizer:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deepanon.selection import Selection, Zone
 
 BY_PICTURE = {"keep": "--keep", "only": "--only"}
+OPTIONS = BY_PICTURE | {"min_size": "--min-size", "zone": "--zone"}
 
 
 def add_options(command: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepanon.detections import schema_for
 from deepanon.errors import DeepanonError, FilmError
-from deepanon.films.covers import DRAWN, REASONS, Covers, Doubt, Rules, cover, doubts
+from deepanon.films.covers import DRAWN, LEAP, REASONS, Covers, Doubt, Rules, cover, doubts
 from deepanon.films.frames import Source
 from deepanon.films.leaving import left_tracks
 from deepanon.films.sightings import Sightings
@@ -81,14 +81,18 @@ class FilmPlan:
         ]
 
     def left_boxes(self, frame: int) -> Array:
-        """(M, 4) of the faces that are left as they are in that frame."""
+        """(M, 4) of the faces that were found in that frame and are left as they are."""
         faces, tracks, _ = self.covers.at(frame)
-        return faces.boxes[np.isin(tracks, list(self.left))]
+        return faces.boxes[np.isin(tracks, list(self.left)) & (faces.scores > 0)]
 
     def leaving(self, selection: Selection) -> FilmPlan:
-        """The same, with tracks left that `selection` leaves; nobody doubts what is not redacted."""
+        """The same, with tracks left that `selection` leaves.
+
+        One kind of their doubts remains: on the two sides of a leap there may be two people, and one did not agree.
+        """
         left = left_tracks(self.covers, selection) | self.left
-        return replace(self, left=left, doubts=[doubt for doubt in self.doubts if doubt.track not in left])
+        doubts = [doubt for doubt in self.doubts if doubt.track not in left or doubt.reason == REASONS[LEAP]]
+        return replace(self, left=left, doubts=doubts)
 
     def blackened(self, tracks: Iterable[int]) -> FilmPlan:
         """See `Covers.blackened`."""

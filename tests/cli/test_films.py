@@ -45,6 +45,17 @@ def test_a_film_is_anonymized(film, tmp_path, capsys):
     assert (change > 30).mean((1, 2)).min() > 0.02  # and in every frame a face is another
 
 
+@pytest.mark.parametrize("wrong", ["in.mp4", "out.mp4", "."])
+def test_a_report_does_not_take_the_place_of_a_film(wrong, film, tmp_path, capsys):
+    source = tmp_path / "in.mp4"
+    source.write_bytes(film.read_bytes())
+    told = ("--json", tmp_path / wrong)
+    assert run("anonymize", source, "-o", tmp_path / "out.mp4", "--method", "blackout", *told) == MISUSED
+    assert source.read_bytes() == film.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_a_preview_is_shorter_and_may_be_strict(film, tmp_path):
     out = tmp_path / "out.mkv"
     assert (

@@ -112,6 +112,22 @@ def test_what_hides_nothing_is_black_when_checked(archive, tmp_path, capsys):
     assert {face["redacted"] for face in stored["tracks"][0]["faces"]} == {"each new face was too like the old one"}
     told.write_text(json.dumps(stored | {"tracks": []}))  # nobody is replaced, and nothing is tried
     film.unlink()
-    assert run(*blurred, "--detections", told, "--on-no-face", "copy") == FAILED
+    again = tmp_path / "again.json"
+    assert run(*blurred, "--detections", told, "--on-no-face", "copy", "--json", again) == FAILED
     assert not film.exists()  # it does not look finished
     assert (tmp_path / "film.exposed.mp4").exists()
+    assert json.loads(again.read_text())["kind"] == "film"  # to be edited
+
+
+def test_a_film_bears_its_name_only_when_it_was_checked(archive, tmp_path, monkeypatch):
+    from deepanon.verifying import Verifier
+
+    def interrupted(self, source, made, *_):
+        assert [path.name for path in tmp_path.glob("*.mp4")] == [made.name] == ["film.unchecked.mp4"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Verifier, "__call__", interrupted)
+    film = archive / "films/a.mp4"
+    assert run("anonymize", film, "-o", tmp_path / "film.mp4", "--method", "blackout", "--verify") == 130
+    assert not (tmp_path / "film.mp4").exists()
+    assert run("anonymize", film, "-o", film, "--method", "blackout", "--verify") == MISUSED

@@ -234,12 +234,15 @@ def test_enter_ends_a_camera_and_nothing_else_does(piped, monkeypatch):
     os.close(write)
 
 
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a background job ignores it
+
+
 def started(*arguments, **more):
     return subprocess.Popen(
         [
             sys.executable,
-            "-m",
-            "deepanon",
+            "-c",
+            f"{HEARD}; from deepanon.cli import main; main()",
             "anonymize",
             "-",
             "--size",
@@ -250,7 +253,6 @@ def started(*arguments, **more):
         ],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
         **more,
     )
 
@@ -262,7 +264,10 @@ def test_ctrl_c_leaves_a_recording_that_does_not_look_finished(tmp_path):
     process.stdin.flush()
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    error = process.communicate(timeout=280)[1].decode()
+    try:
+        error = process.communicate(timeout=280)[1].decode()
+    finally:
+        process.kill()
     assert process.returncode == INTERRUPTED, error
     assert "Traceback" not in error
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4.partial"]
@@ -273,13 +278,16 @@ def test_ctrl_c_leaves_a_recording_that_does_not_look_finished(tmp_path):
 @pytest.mark.timeout(600)
 def test_a_reader_that_has_seen_enough_ends_it_without_a_word():
     process = started("-o", "-", "--delay", 0, stdout=subprocess.PIPE)
-    writer = threading.Thread(target=lambda: _write_all(process.stdin))
+    writer = threading.Thread(target=lambda: _write_all(process.stdin), daemon=True)
     writer.start()
-    assert process.stdout.read(len(GREY)) == GREY
-    process.stdout.close()
-    code = process.wait(timeout=280)
-    writer.join(timeout=60)
-    error = process.stderr.read().decode()
+    try:
+        assert process.stdout.read(len(GREY)) == GREY
+        process.stdout.close()
+        code = process.wait(timeout=280)
+        writer.join(timeout=60)
+        error = process.stderr.read().decode()
+    finally:
+        process.kill()
     process.stderr.close()
     assert code == FAILED, error
     assert "Broken" not in error

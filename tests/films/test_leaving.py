@@ -10,9 +10,10 @@ from deepanon.detections import FIVE
 from deepanon.detectors import Given
 from deepanon.errors import FilmError, OptionError
 from deepanon.films import Encoding, FilmAnonymizer, FilmOptions
-from deepanon.films.covers import DRAWN, UNSEEN, Covers
+from deepanon.films.covers import DRAWN, LEAP, REASONS, UNSEEN, Covers, Doubt
 from deepanon.films.frames import Frame
 from deepanon.films.leaving import left_tracks
+from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter
 from deepanon.seeds import Seeds
 from deepanon.selection import Selection
@@ -52,6 +53,22 @@ def test_a_track_is_left_if_it_is_always_small(sides, left):
 def test_the_wider_boxes_of_frames_in_which_it_was_not_found_do_not_make_it_large():
     some = covers([(at(20, 20, 30), 0.0), (at(25, 25, 18), 0.9), (at(20, 20, 40), 0.0)])
     assert left_tracks(some, Selection(min_size=20)) == {0: SMALL}
+
+
+def test_on_the_two_sides_of_a_leap_there_may_be_two_people():
+    """One of them was not meant to be left: that doubt remains, and `strict` refuses."""
+    some, ticks = covers([(at(20, 20, 18), 0.9)] * 3), np.arange(3)
+    found = [Doubt(0, 1, REASONS[LEAP], 0), Doubt(0, 1, REASONS[UNSEEN], 0), Doubt(0, 1, REASONS[UNSEEN], 1)]
+    plan = FilmPlan(ticks, ticks, ticks[:0], some, found).leaving(Selection(min_size=20))
+    assert plan.left == {0: SMALL}
+    assert plan.doubts == [found[0], found[2]]
+
+
+def test_a_face_that_was_left_excuses_findings_only_where_it_was_found():
+    some = covers([(at(20, 20, 18), 0.9), (at(20, 20, 18), 0.0)])
+    ticks = np.arange(2)
+    plan = FilmPlan(ticks, ticks, ticks[:0], some, [], {0: SMALL})
+    assert [len(plan.left_boxes(frame)) for frame in (0, 1)] == [1, 0]
 
 
 def test_who_was_never_found_is_never_left():

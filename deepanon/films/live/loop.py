@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from deepanon.geometry import Array
 from deepanon.seeds import Seeds
 
 DELAY, LONGEST = 0.5, 10.0  # seconds; pictures are held in memory
+GRACE = 1.0  # seconds by which a camera that gives no picture may be late to end
 Say = Callable[[str], None]
 
 
@@ -124,9 +126,10 @@ class LiveAnonymizer:
             FilmError: there was no picture, or none could be processed, or one with `options.strict`; or the source
                 or the sink failed.
         """
-        run = _Run(self, source, sink, options or LiveOptions(), say)
+        options = options or LiveOptions()
+        run = _Run(self, source, sink, options, say)
         reading: AbstractContextManager[Iterable[Frame]]
-        reading = nullcontext(source.frames()) if source.waits else Latest(source.frames())
+        reading = nullcontext(source.frames()) if source.waits else Latest(source.frames(), _over(stop, options))
         try:
             with reading as frames:
                 for frame in frames:
@@ -139,6 +142,12 @@ class LiveAnonymizer:
             sink.abort()
             raise
         return run.outcome
+
+
+def _over(stop: Callable[[], bool], options: LiveOptions) -> Callable[[], bool]:
+    """Whether it is time to end, also while a camera gives no picture."""
+    end = None if options.duration is None else monotonic() + options.duration + GRACE
+    return lambda: stop() or (end is not None and monotonic() > end)
 
 
 class _Run:
@@ -215,7 +224,7 @@ class _Run:
         seeds = [self._seed(int(track)) for track in covers.tracks]
         one = replace(covers, tracks=np.arange(len(covers.tracks)))  # the painter counts the faces of this picture
         try:
-            painter = Painter(one, self.owner.anonymizer, self.owner.redactor, seeds)
+            painter = Painter(one, self.owner.anonymizer, self.owner.redactor, seeds, steady=False)
             made = painter(replace(due.frame, index=0), width, height)
             if made.shape != black.shape or made.dtype != np.uint8:
                 raise FilmError(f"a picture of {made.shape}, {made.dtype} was drawn")

@@ -7,6 +7,7 @@ import pytest
 
 from deepanon.errors import FilmError
 from deepanon.films.frames import Frame
+from deepanon.films.live import latest
 from deepanon.films.live.latest import Latest
 
 
@@ -66,10 +67,22 @@ def test_who_leaves_early_leaves_no_thread():
     assert "camera" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_the_thread_is_no_daemon_and_does_not_spin():
+def test_it_ends_though_no_picture_comes(monkeypatch):
+    """Whoever asks to end is heard, and a driver that does not come back is not waited for."""
+    monkeypatch.setattr(latest, "PATIENCE", 0.1)
+    stalled = threading.Event()
+    with Latest(numbered(9, lambda index: stalled.wait(60) if index == 2 else None), stop=lambda: True) as frames:
+        assert len(list(frames)) <= 2
+        thread = frames._thread
+    assert thread.daemon  # it cannot keep the process
+    stalled.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_the_thread_does_not_spin():
     waiting = threading.Event()
     with Latest(numbered(2, lambda index: waiting.wait(20) if index else None)) as frames:
-        assert not frames._thread.daemon
         took = iter(frames)
         next(took)
         before = time.process_time()

@@ -157,13 +157,13 @@ def test_what_the_source_raises_ends_all_and_nothing_held_back_is_written(live, 
 @pytest.mark.parametrize("error", [FilmError("disk full"), BrokenPipeError(), KeyboardInterrupt()])
 def test_what_the_sink_raises_ends_all(live, waits, error):
     pictures, _ = live.walk(30)
-    sink = live.Kept(fails=3, error=error)
+    sink = live.Kept(fails=1, error=error)  # two pictures always come in, however busy the machine is
     slow = threading.Event()
     source = live.Shown(pictures, waits=waits, before=lambda index: slow.wait(0.02))
     with pytest.raises(type(error)):
         run(live, None, sink, source=source, delay=0)
     assert sink.ended == "aborted"
-    assert len(sink.pts) == 3
+    assert len(sink.pts) == 1
 
 
 def test_a_camera_that_is_too_fast_loses_pictures_before_they_are_looked_at(live):
