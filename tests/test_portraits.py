@@ -1,15 +1,20 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from deepanon.cli import main
+from deepanon.crops import box_mask
 from deepanon.detections import COCO7, FIVE
 from deepanon.errors import OptionError
+from deepanon.geometry import iou
 from deepanon.images import read_image
 from deepanon.models import LeanGenerator
-from deepanon.portraits import draw_portraits, pose
-from deepanon.weights import LoadedGenerator, save_generator
+from deepanon.portraits import draw_portraits, face_box, pose
+from deepanon.weights import LoadedGenerator, load_generator, save_generator
 
+SAMPLES = sorted((Path(__file__).parents[1] / "data" / "samples").glob("*.png"))
 LEARNT = {"settings": {"whole_crop": 0.1}}
 
 
@@ -32,6 +37,60 @@ def test_a_seed_is_a_portrait_and_another_is_another(model):
     assert one.std() > 1  # no part of it is left grey
     assert np.abs(one.astype(int) - other).mean() > 1
     assert np.array_equal(draw_portraits([4], file)[0], other)
+
+
+def test_the_face_is_drawn_once_more_into_its_surroundings(model, monkeypatch):
+    """The second drawing is shown all but the face of the first, and changes nothing but the face."""
+    file, seen = model(), []
+    network = type(load_generator(file).network)
+    draw = network.forward
+
+    def watched(self, context, mask, keypoints, z, **options):
+        drawn = draw(self, context, mask, keypoints, z, **options)
+        seen.append((context, mask, keypoints, z, drawn))
+        return drawn
+
+    monkeypatch.setattr(network, "forward", watched)
+    draw_portraits([3], file)
+    (context, mask, points, z, whole), (again, hole, same, other, drawn) = seen
+    assert mask.min() == 1
+    assert context.unique().numel() == 1  # nothing is known
+    assert torch.equal(points, same)
+    assert not torch.equal(z, other)
+    box = torch.from_numpy(face_box(points[0].numpy())).float()[None]
+    assert torch.equal(hole, box_mask(box * 32, 32))
+    outside = (hole == 0).expand_as(whole)
+    assert torch.equal(again[outside], whole.clamp(-1, 1)[outside])
+    assert again[~outside].unique().numel() == 1
+    assert torch.equal(drawn[outside], again[outside])
+
+
+def test_the_box_of_a_face_is_what_a_detector_would_put_around_it():
+    """The faces of the drawn scenes have both."""
+    from deepanon.data.synthetic import draw_scene
+
+    _, faces = draw_scene(600, 400, 6, seed=2)
+    guessed = np.stack([face_box(points) for points in faces.points])
+    assert (np.diagonal(iou(guessed, faces.boxes)) > 0.5).all()
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_the_samples_are_what_the_bundled_generator_draws(path):
+    """To the rounding of another processor."""
+    (drawn,) = draw_portraits([int(path.stem.split("-")[1])])
+    apart = np.abs(drawn.astype(int) - read_image(path).pixels)
+    assert apart.mean() < 0.5
+    assert apart.max() <= 8
+
+
+def test_there_are_samples_and_each_shows_a_face():
+    from deepanon import build_detector
+
+    assert len(SAMPLES) >= 6
+    detector = build_detector("mtcnn")
+    for path in SAMPLES:
+        picture = read_image(path).pixels
+        assert len(detector(picture.repeat(2, 0).repeat(2, 1))) == 1, path.name
 
 
 def test_poses_look_ahead_and_differ():

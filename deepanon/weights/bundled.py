@@ -9,7 +9,7 @@ from deepanon.errors import ModelError
 from deepanon.files import sha256_of
 
 FOLDER = Path(__file__).parent
-DEFAULT = "first"
+DEFAULT = "research"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Bundled:
 BUNDLED = {
     model.name: model
     for model in (
+        Bundled(
+            "research",
+            "920905e4a180b927c2404d2d3f687c6bdd610e11bb6220454bf52de052344067",
+            "many people, soft when enlarged; trained on research benchmarks",
+        ),
         Bundled(
             "first",
             "03942ee6136349bf308c3f8679757b370b78a8961c07fc786bf7da03f3e83651",

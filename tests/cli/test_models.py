@@ -32,7 +32,7 @@ def test_every_model_has_a_card_and_is_the_file_that_was_published(name, capsys)
 
 def test_an_unknown_card_names_the_known_ones(capsys):
     assert models("--card", "nobody") == 2
-    assert f"unknown model 'nobody'; choose one of: {', '.join(BUNDLED)}" in capsys.readouterr().err
+    assert f"unknown model 'nobody'; choose one of: {', '.join(sorted(BUNDLED))}" in capsys.readouterr().err
 
 
 def test_a_bundled_file_that_was_changed_is_refused(tmp_path, monkeypatch):
