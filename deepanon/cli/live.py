@@ -83,7 +83,7 @@ def anonymize_live(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise FilmError(f"cameras and pipes need the package {error.name}: pip install 'deepanon[video]'") from error
     from deepanon.films import Rules
-    from deepanon.films.live.loop import DELAY
+    from deepanon.films.live.options import DELAY
     from deepanon.films.looking import sure_score
 
     sure = sure_score(options.detector) if options.sure is None else options.sure

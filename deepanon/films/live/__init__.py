@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from deepanon.films.live.camera import Camera
-from deepanon.films.live.loop import LiveAnonymizer, LiveOptions, LiveOutcome
+from deepanon.films.live.loop import LiveAnonymizer
+from deepanon.films.live.options import LiveOptions, LiveOutcome
 from deepanon.films.live.pipe import PipeSink, PipeSource
 from deepanon.films.live.pixels import FORMATS
 from deepanon.films.live.recording import Recording

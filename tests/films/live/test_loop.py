@@ -10,7 +10,7 @@ from deepanon.detections import FIVE, Detections
 from deepanon.errors import FilmError, OptionError
 from deepanon.films.covers import Rules
 from deepanon.films.live import LiveAnonymizer, LiveOptions
-from deepanon.films.live.loop import DELAY
+from deepanon.films.live.options import DELAY
 from deepanon.seeds import Seeds
 
 
