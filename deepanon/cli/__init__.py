@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from deepanon import __version__
 from deepanon.cli import data, export, models, photos, report, sets, verify
-from deepanon.cli.photos import METHODS
+from deepanon.cli.replacing import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
 

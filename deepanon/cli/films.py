@@ -174,7 +174,7 @@ def _anonymizer(options: argparse.Namespace) -> FilmAnonymizer:
         from deepanon.films import FilmAnonymizer
     except ImportError as error:
         raise FilmError(f"films need the package {error.name}: pip install 'deepanon[video]'") from error
-    from deepanon.cli.photos import chosen_method, chosen_seeds
+    from deepanon.cli.replacing import chosen_method, chosen_seeds
 
     whole = (_detector(options), chosen_method(options), chosen_seeds(options))
     selection = selecting.chosen_selection(options)

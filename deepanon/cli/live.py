@@ -153,7 +153,7 @@ def _usual() -> argparse.Namespace:
 
 
 def _anonymizer(options: argparse.Namespace) -> LiveAnonymizer:
-    from deepanon.cli.photos import chosen_method, chosen_seeds
+    from deepanon.cli.replacing import chosen_method, chosen_seeds
     from deepanon.films.live import LiveAnonymizer
     from deepanon.films.looking import film_detector
 

@@ -8,21 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepanon.cli import films, live, selecting
-from deepanon.cli.recognisers import add_recogniser, check_recogniser, chosen_recogniser
+from deepanon.cli.recognisers import add_recogniser, check_recogniser
+from deepanon.cli.replacing import add_anonymizer, face_anonymizer
 from deepanon.cli.reporting import FileReport
 from deepanon.cli.shared import add_detector, chosen_detector
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
-    from deepanon.anonymizers import Anonymizer, ByLabel
     from deepanon.folders import Files, Plan
-    from deepanon.pipeline import FaceAnonymizer
-    from deepanon.seeds import Seeds
-
-METHODS = (
-    "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout solid plate noise "
-    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop"
-)
 
 
 def add_commands(commands: Any) -> None:
@@ -71,34 +64,6 @@ def _add_anonymize(commands: Any) -> None:
     )
     add_recogniser(command)
     command.set_defaults(run=_anonymize)
-
-
-def add_anonymizer(command: argparse.ArgumentParser) -> None:
-    """Add the options that `face_anonymizer` reads."""
-    command.add_argument(
-        "--method",
-        default="gan",
-        help=f"one of: {METHODS}; or one for each label, as in face=gan,plate=blackout (default: %(default)s)",
-    )
-    command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
-    add_detector(command)
-    command.add_argument(
-        "--detections",
-        metavar="FILE|DIR",
-        help="take the faces from a JSON or CSV file, or a folder of sidecars",
-    )
-    secret = command.add_mutually_exclusive_group()
-    secret.add_argument("--seed", type=int, metavar="N", help="repeatable faces, for experiments only")
-    secret.add_argument(
-        "--key", metavar="FILE", help="repeatable faces for holders of this secret file (16 bytes or more)"
-    )
-    command.add_argument(
-        "--on-no-face",
-        default="raise",
-        metavar="raise|copy",
-        help="fail a photo without a detected face, or copy its pixels (default: %(default)s)",
-    )
-    selecting.add_options(command)
 
 
 def _add_detect(commands: Any) -> None:
@@ -160,48 +125,6 @@ def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
     if checked:
         print(checked.summary)
     return code
-
-
-def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
-    """Build what the options of `add_anonymizer` ask for."""
-    from deepanon.detectors import Detector, Given, Sidecars
-    from deepanon.pipeline import FaceAnonymizer
-
-    seeds = chosen_seeds(options)
-    selection, method = selecting.chosen_selection(options), chosen_method(options)
-    detector: Detector = (
-        chosen_detector(options)
-        if not options.detections
-        else (Sidecars(options.detections) if Path(options.detections).is_dir() else Given(options.detections))
-    )
-    if not getattr(options, "verify", False):
-        return FaceAnonymizer(detector, method, seeds, options.on_no_face, selection)
-    from deepanon.verifying import VerifiedAnonymizer
-
-    whole = (detector, method, seeds, options.on_no_face, selection)
-    return VerifiedAnonymizer(*whole, recogniser=chosen_recogniser(options), threshold=options.threshold)
-
-
-def chosen_method(options: argparse.Namespace) -> Anonymizer | ByLabel:
-    """Build the method or the rules that the options name; `OptionError` where method and model do not go together."""
-    from deepanon.anonymizers import build_rules
-    from deepanon.anonymizers.by_label import read_rules
-
-    rules = read_rules(options.method)
-    if "plates" in options.detector.split("+") and rules.get("plate", rules.get("*")) == "gan":
-        raise OptionError("method 'gan' would draw a face on every plate: use --method face=gan,plate=plate")
-    if options.model and "gan" not in rules.values():
-        raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
-    return build_rules(options.method, {"gan": {"model": options.model}} if options.model else {})
-
-
-def chosen_seeds(options: argparse.Namespace) -> Seeds:
-    """Where the options say that randomness comes from."""
-    from deepanon.seeds import Seeds
-
-    if options.seed is not None:
-        return Seeds.from_seed(options.seed)
-    return Seeds.from_key_file(options.key) if options.key else Seeds()
 
 
 def _detect(options: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.cli import selecting
-from deepanon.cli.photos import add_anonymizer, check_report, face_anonymizer
+from deepanon.cli.photos import check_report
+from deepanon.cli.replacing import add_anonymizer, face_anonymizer
 from deepanon.cli.reporting import FileReport
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from deepanon.films.covers import Covers, Doubt, Rules
 from deepanon.films.encoding import CODECS, CONTAINERS, Encoding
-from deepanon.films.film import FilmAnonymizer, FilmOptions, FilmOutcome, work_folder
+from deepanon.films.film import FilmAnonymizer, FilmOutcome, work_folder
 from deepanon.films.frames import Frame
+from deepanon.films.options import FilmOptions
 from deepanon.films.plan import FilmPlan
 from deepanon.films.source import Film
 

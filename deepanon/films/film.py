@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,50 +17,18 @@ from deepanon.anonymizers import Anonymizer, ByLabel, build_anonymizer
 from deepanon.detectors import Detector
 from deepanon.errors import OptionError
 from deepanon.files import named, replacing, sha256_of
-from deepanon.films.covers import Rules
-from deepanon.films.encoding import Encoding
 from deepanon.films.frames import Source
 from deepanon.films.leaving import check_for_films
 from deepanon.films.making import making_for
 from deepanon.films.opening import open_film
+from deepanon.films.options import FilmOptions
 from deepanon.films.plan import FilmPlan
 from deepanon.films.remarks import check_plan, notes_on
 from deepanon.films.rendering import Painter, render
 from deepanon.films.sightings import Progress, look, read
-from deepanon.pipeline import ON_NO_FACE, refuse_same
+from deepanon.pipeline import refuse_same
 from deepanon.seeds import Seeds
 from deepanon.selection import Selection
-
-
-@dataclass(frozen=True)
-class FilmOptions:
-    """What a user can ask for.
-
-    Args:
-        encoding: how pictures are compressed; None = the usual way of the target's container.
-        rules: when a face is drawn and when it is redacted.
-        sound: whether to take the sound along as it is; a voice identifies too.
-        start: in seconds; None = from the beginning.
-        end: in seconds; None = to the end.
-        strict: refuse a film of which something had to be redacted without knowing what is there.
-        on_no_face: "raise" refuses a film in which no face is found at all; "copy" writes its pictures as they are.
-        steady: whether what is drawn is carried from frame to frame, so that it does not flicker.
-    """
-
-    encoding: Encoding | None = None
-    rules: Rules = field(default_factory=Rules)
-    sound: bool = True
-    start: float | None = None
-    end: float | None = None
-    strict: bool = False
-    on_no_face: str = "raise"
-    steady: bool = True
-
-    def __post_init__(self) -> None:
-        if self.on_no_face not in ON_NO_FACE:
-            raise OptionError(f"unknown on_no_face {self.on_no_face!r}; choose one of: {', '.join(ON_NO_FACE)}")
-        if self.start is not None and self.end is not None and not self.start < self.end:
-            raise OptionError(f"start {self.start:g} s must lie before end {self.end:g} s")
 
 
 @dataclass(frozen=True, eq=False)

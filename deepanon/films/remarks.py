@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from deepanon.errors import FilmError, NoFaceError
 from deepanon.films.frames import Source
+from deepanon.films.options import FilmOptions
 from deepanon.films.plan import FilmPlan
-
-if TYPE_CHECKING:
-    from deepanon.films.film import FilmOptions
 
 LISTED = 20  # unresolved spans that a message names
 COMPLETE = 0.98  # of the promised frames; an average rate promises one more or less
