@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepanon.cli import selecting
-from deepanon.cli.shared import FAILED, Bars, check_detector, write_json
+from deepanon.cli.shared import FAILED, Bars, check_detector, check_report, write_json
 from deepanon.errors import FilmError, NoFaceError, OptionError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def anonymize_film(options: argparse.Namespace) -> int:
 
     source, target = Path(options.inputs[0]), Path(options.output)
     target = target / written_as(source.name) if target.is_dir() else target
-    _check_json(options.json, source, target)
+    check_report(options.json, (source, target))
     anonymizer = _anonymizer(options)
     try:
         with Bars() as bars:
@@ -73,19 +73,6 @@ def anonymize_film(options: argparse.Namespace) -> int:
         return FAILED
     print(_report(source.name, outcome))
     return 0
-
-
-def _check_json(path: str | None, source: Path, target: Path) -> None:
-    """Refuse a JSON file that is a folder or one of the films, before the work."""
-    from deepanon.pipeline import refuse_same
-
-    if path is None:
-        return
-    if Path(path).is_dir():
-        raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
-    refuse_same(source, path)
-    if Path(path).resolve() == target.resolve():
-        raise OptionError(f"{path}: is where the film is to be written; name another file for --json")
 
 
 def _made(

@@ -11,11 +11,11 @@ from deepanon.cli import films, live, selecting
 from deepanon.cli.recognisers import add_recogniser, check_recogniser
 from deepanon.cli.replacing import add_anonymizer, face_anonymizer
 from deepanon.cli.reporting import FileReport
-from deepanon.cli.shared import add_detector, chosen_detector
+from deepanon.cli.shared import add_detector, check_report, chosen_detector
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
-    from deepanon.folders import Files, Plan
+    from deepanon.folders import Files
 
 
 def add_commands(commands: Any) -> None:
@@ -89,7 +89,7 @@ def _anonymize(options: argparse.Namespace) -> int:
         return films.anonymize_film(options)
     plan = Files(options.inputs, options.output, Shard.parse(options.shard))
     check_targets(plan, options.output)  # every wrong path is said before a network is loaded
-    check_report(options.json, plan)
+    check_report(options.json, (job.source for job in plan.jobs()))
     return _anonymize_files(options, plan)
 
 
@@ -134,7 +134,7 @@ def _detect(options: argparse.Namespace) -> int:
     from deepanon.images import WRITERS
 
     plan = Files(options.inputs, suffixes=tuple(WRITERS))
-    check_report(options.output, plan)
+    check_report(options.output, (job.source for job in plan.jobs()))
     report, found = FileReport(), {}
     for outcome, faces, size in report.counted(detect_files(plan, chosen_detector(options)), plan, lambda one: one[0]):
         if outcome.status != "failed":
@@ -149,16 +149,3 @@ def _demo(options: argparse.Namespace) -> int:
 
     print(run_demo(options.output))
     return 0
-
-
-def check_report(path: str | None, plan: Plan) -> None:
-    """Refuse a JSON file that is a folder or one of the photos, before the work."""
-    from deepanon.pipeline import refuse_same
-
-    if path is None:
-        return
-    if Path(path).is_dir():
-        raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
-    if Path(path).exists():
-        for job in plan.jobs():
-            refuse_same(job.source, path)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.cli import selecting
-from deepanon.cli.photos import check_report
 from deepanon.cli.replacing import add_anonymizer, face_anonymizer
 from deepanon.cli.reporting import FileReport
+from deepanon.cli.shared import check_report
 
 
 def add_commands(commands: Any) -> None:
@@ -35,7 +35,7 @@ def _anonymize_set(options: argparse.Namespace) -> int:
     from deepanon.sets import copy_kept, plan_set
 
     plan, files = plan_set(options.source, options.output, options.form)
-    check_report(options.json, plan)
+    check_report(options.json, (job.source for job in plan.jobs()))
     anonymizer = face_anonymizer(options)
     selecting.say_unused(anonymizer.selection, plan)
     Path(options.output).mkdir(parents=True, exist_ok=True)  # a folder, whatever its name ends in

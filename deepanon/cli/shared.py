@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepanon.errors import OptionError
@@ -82,6 +83,18 @@ def write_json(path: str, report: dict[str, Any]) -> None:
 
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def check_report(path: str | None, others: Iterable[Path]) -> None:
+    """Refuse a JSON file that is a folder, or one of the `others` that are read or written, before the work."""
+    from deepanon.pipeline import refuse_same
+
+    if path is None:
+        return
+    if Path(path).is_dir():
+        raise OptionError(f"{path}: is a folder; a JSON file is to be written there")
+    for other in others:
+        refuse_same(other, path)
 
 
 class Bars:

@@ -15,13 +15,17 @@ from deepanon.geometry import Array
 class Readable(Protocol):
     """What raw pictures are read from, such as `io.FileIO`: without a buffer, and waiting for bytes."""
 
-    def readinto(self, buffer: memoryview, /) -> int | None: ...  # noqa: D102
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill as much of the buffer as there is; 0 at the end, None where it does not wait."""
+        ...
 
 
 class Writable(Protocol):
     """What raw pictures are written to, such as `io.FileIO`."""
 
-    def write(self, data: memoryview, /) -> int | None: ...  # noqa: D102
+    def write(self, data: memoryview, /) -> int | None:
+        """Take as much of the data as it can; None where it does not wait."""
+        ...
 
 
 class PipeSource:
