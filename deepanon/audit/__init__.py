@@ -1,0 +1,1 @@
+"""Can anybody get the face back? Attackers that learn, controls that void, and a verdict with an interval."""
