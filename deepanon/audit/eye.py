@@ -54,7 +54,7 @@ class Eye:
 
 
 def _digest(samples: Samples) -> bytes:
-    made = hashlib.blake2b(np.ascontiguousarray(samples.pictures), digest_size=16)
+    made = hashlib.blake2b(samples.pictures.tobytes(), digest_size=16)
     for part in (samples.keypoints, samples.boxes):
-        made.update(np.ascontiguousarray(part))
+        made.update(part.tobytes())
     return made.digest()

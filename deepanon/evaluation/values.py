@@ -9,7 +9,7 @@ from typing import Any
 
 from deepanon.errors import DataError
 
-PARTS = ("detection", "quality", "identity", "utility")
+PARTS = ("detection", "quality", "identity", "utility", "audit")
 ALWAYS = ("part", "data", "by", "method", "metric", "value")  # in JSON, even if empty
 
 
