@@ -66,5 +66,5 @@ def test_the_usual_build_has_the_points_of_drawn_faces():
 
 @pytest.mark.parametrize("numbers", [(0, 1, 0), (1, 0, 0), (1, 1, 0, 31)])
 def test_numbers_that_are_too_small_are_refused(numbers):
-    with pytest.raises(OptionError, match="or more"):
+    with pytest.raises(OptionError, match="must be"):
         draw_people(*numbers)
