@@ -29,8 +29,8 @@ class Samples:
         keypoints: (N, 5, 2) float32 in pixels of the sample.
         people: (N,) int64, who it is; numbers mean something within one audit only.
         photos: (N,) int64, which photo it is from; samples of one photo have one number, whatever was done to it.
-        scales: (N,) float32, pixels of the sample per pixel of the photo: who knows a method's strength in pixels of the
-            photo needs them. None where nobody noted them.
+        scales: (N,) float32, pixels of the sample per pixel of the photo, for who knows a method's strength in pixels
+            of the photo. None where nobody noted them.
 
     Raises:
         DataError: arrays that do not fit together, or values that are not finite.
@@ -60,7 +60,7 @@ class Samples:
 
     def __getitem__(self, rows: Array | slice) -> Samples:
         """Some of the samples: an index array, a bool array or a slice."""
-        arrays = (getattr(self, name) for name in self.__dataclass_fields__)
+        arrays: list[Any] = [getattr(self, name) for name in self.__dataclass_fields__]
         return Samples(*(None if array is None else array[rows] for array in arrays))
 
     @property
