@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from deepanon.anonymizers import Anonymizer, ByLabel
+from deepanon.audit.drawn import draw_people
 from deepanon.audit.samples import SIZE, Samples, cut_picture, placed, sample_region
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import FIVE, Detections
 from deepanon.detectors import Detector
 from deepanon.errors import DataError, SchemaError
 from deepanon.evaluation.observing import subject
+from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 from deepanon.seeds import Seeds
 
-Progress = Callable[[Iterable["Subject"]], Iterable["Subject"]]
 Looking = Callable[[Iterable[AnnotatedPhoto]], Iterable[AnnotatedPhoto]]
+Progress = Callable[[Iterable["Subject"]], Iterable["Subject"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +29,16 @@ class Subject:
     """One photo and the person on it.
 
     Attributes:
-        photo: where its pixels come from.
+        name: of the photo.
+        read: gives its pixels, (H, W, 3) uint8 RGB.
         faces: all that were found in it, and will be replaced.
         face: the one that is meant, nearest to the middle.
         person: number of the person.
         number: of the photo.
     """
 
-    photo: AnnotatedPhoto
+    name: str
+    read: Callable[[], Array]
     faces: Detections
     face: Detections
     person: int
@@ -50,29 +54,23 @@ class Subjects:
         missed: names of photos in which no face was found: in use they stay as they are, and whoever is on them is
             recognised. They are counted, not attacked.
         unplaced: names of photos whose face has no keypoints.
+        real: whether these are photographs of people.
+        finder: what found the faces, in one line.
     """
 
     usable: list[Subject]
     missed: list[str]
     unplaced: list[str]
-
-    def __iter__(self) -> Iterator[Subject]:
-        return iter(self.usable)
-
-    def __len__(self) -> int:
-        return len(self.usable)
+    real: bool
+    finder: str
 
 
-def find_subjects(
-    photos: Sequence[AnnotatedPhoto],
-    detector: Detector,
-    progress: Looking = iter,
-) -> Subjects:
+def find_subjects(photos: Sequence[AnnotatedPhoto], detector: Detector, progress: Looking = iter) -> Subjects:
     """Look at every photo once.
 
     Args:
         photos: with `person`.
-        detector: finds the faces; with five keypoints.
+        detector: finds the faces, with five keypoints.
         progress: wraps the loop.
 
     Raises:
@@ -80,32 +78,45 @@ def find_subjects(
         SchemaError: another keypoint schema.
     """
     number = {name: row for row, name in enumerate(sorted({photo.person for photo in photos}))}
-    usable: list[Subject] = []
-    missed, unplaced = [], []
+    found = Subjects([], [], [], True, detector.description)
     seen: dict[bytes, str] = {}
     for photo in progress(photos):
         _refuse_twice(photo, seen)
         image = photo.read()
         faces = detector(image, photo.name)
         if faces.schema != FIVE:
-            raise SchemaError(
-                f"an audit needs keypoints of schema {FIVE.name!r}, {detector.name} gives {faces.schema.name!r}"
-            )
+            raise SchemaError(f"an audit needs keypoints of schema {FIVE.name!r}, the finder has {faces.schema.name!r}")
         face = subject(faces, image)
         if not len(face):
-            missed.append(photo.name)
+            found.missed.append(photo.name)
         elif not np.isfinite(face.points).all():
-            unplaced.append(photo.name)
+            found.unplaced.append(photo.name)
         else:
-            usable.append(Subject(photo, faces, face, number[photo.person], len(usable)))
-    return Subjects(usable, missed, unplaced)
+            one = Subject(photo.name, photo.read, faces, face, number[photo.person], len(found.usable))
+            found.usable.append(one)
+    return found
+
+
+def drawn_subjects(people: int, photos: int, seed: int) -> Subjects:
+    """Drawn persons, for audits without any data; the arguments are those of `draw_people`."""
+    made = []
+    for row, photo in enumerate(draw_people(people, photos, seed)):
+        pixels = photo.pixels
+        name = f"drawn/{photo.person:04d}-{row:05d}"
+        made.append(Subject(name, _constant(pixels), photo.faces, photo.faces, photo.person, row))
+    return Subjects(made, [], [], False, "drawn with their faces")
+
+
+def _constant(pixels: Array) -> Callable[[], Array]:
+    return lambda: pixels
 
 
 def _refuse_twice(photo: AnnotatedPhoto, seen: dict[bytes, str]) -> None:
     digest = hashlib.sha256(photo.contents()).digest()
     if digest in seen:
         raise DataError(
-            f"{photo.name} and {seen[digest]} are the same file; whoever finds one in the gallery knows the other"
+            f"{photo.name} and {seen[digest]} are the same file: whoever finds one in the gallery knows the other; "
+            "remove one of them"
         )
     seen[digest] = photo.name
 
@@ -128,13 +139,12 @@ def cut_samples(
     """
     seeds, made = seeds or Seeds(), []
     for one in progress(subjects):
-        image = one.photo.read()
+        image = one.read()
         region = sample_region(one.face, image.shape[1], image.shape[0])
         if method is not None:
-            image = replace_faces(image, one.faces, method, seeds(one.photo.name, len(one.faces)))
-        made.append((cut_picture(image, region, size), *placed(one.face, region, size)))
-    pictures, boxes, points = (np.stack(part) for part in zip(*made, strict=True))
-    people, numbers = (
-        np.array([getattr(one, key) for one in subjects], dtype=np.int64) for key in ("person", "number")
-    )
-    return Samples(pictures, boxes, points, people, numbers)
+            image = replace_faces(image, one.faces, method, seeds(one.name, len(one.faces)))
+        scale = size / float(region[2] - region[0])
+        made.append((cut_picture(image, region, size), *placed(one.face, region, size), np.float32(scale)))
+    pictures, boxes, points, scales = (np.stack(part) for part in zip(*made, strict=True))
+    people, numbers = (np.array([getattr(s, key) for s in subjects], dtype=np.int64) for key in ("person", "number"))
+    return Samples(pictures, boxes, points, people, numbers, scales)
