@@ -77,7 +77,7 @@ class _Test:
     def sentences(self, level: float) -> list[str]:
         """Numbers, limit and what follows."""
         value, low, high = self.found.value, self.found.lower(level), self.found.upper(level)
-        if math.isnan(value):
+        if self.found.key is None or math.isnan(value):
             return [f"{self.what} is unknown, so that nothing is shown: {_unknown(self.found)}."]
         attack, by = self.found.key
         said = (
@@ -156,7 +156,7 @@ def _picture(measured: Mapping[Key, Measured], limits: Limits) -> list[_Test]:
 def _face(measured: Mapping[Key, Measured], context: Mapping[Key, Measured], limits: Limits) -> list[_Test]:
     tests = []
     for what, metric, bound in (("rank-1", RANK_1, limits.delta), (_tar(limits), limits.tar, limits.tau)):
-        excess = Worst.of(measured, metric).over(Worst.of(context, metric))
+        excess = Excess(Worst.of(measured, metric), Worst.of(context, metric))
         base = f" above the context control ({percent(excess.control.value)})"
         tests.append(_Test(what, excess, bound, base, excess.worst.people, lambda n, bound=bound: bound))  # type: ignore[misc]
     return tests
@@ -173,9 +173,7 @@ def _settle(tests: list[_Test], level: float, part: str) -> tuple[str, list[str]
 
 
 def _unknown(found: Worst | Excess) -> str:
-    sides = (found.worst, found.control) if isinstance(found, Excess) else (found,)
-    whys = dict.fromkeys(why for side in sides for why in side.unknown.values())
-    return "; ".join(whys) or "too few resamples have a value"
+    return "; ".join(dict.fromkeys(found.unknown.values())) or "too few resamples have a value"
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ def compare(a: Mapping[Key, Measured], b: Mapping[Key, Measured], metric: str = 
     Raises:
         DataError: they are not of the same people.
     """
-    excess = Worst.of(a, metric).over(Worst.of(b, metric))
+    excess = Excess(Worst.of(a, metric), Worst.of(b, metric))
     drawn = excess.values[1:]
     drawn = drawn[np.isfinite(drawn)]
     less = float(((drawn < 0) + (drawn == 0) / 2).mean()) if len(drawn) else math.nan

@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from deepanon.audit.verdict import Limits, compare, judge
 from deepanon.errors import OptionError
 
 
+@cache
 def attacked(apart, people=150, each=4, attacks=3, seed=0, lost=False):
     """Some attacks with scores of right people `apart` above the others', by (attack, recogniser)."""
     counts, made = draws(people, 300), {}

@@ -2,10 +2,11 @@
 
 from deepanon.audit.measures.deployed import Deployed
 from deepanon.audit.measures.draws import draws
+from deepanon.audit.measures.excess import Excess
 from deepanon.audit.measures.limits import people_needed, percent, zero_hits
 from deepanon.audit.measures.measured import Measured, measure
 from deepanon.audit.measures.metrics import FARS, METRICS, RANK_1
-from deepanon.audit.measures.worst import Excess, Worst
+from deepanon.audit.measures.worst import Worst
 
 __all__ = [
     "FARS",

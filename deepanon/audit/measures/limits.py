@@ -15,8 +15,8 @@ def zero_hits(people: int, level: float = 0.95) -> float:
 
 
 def people_needed(bound: Callable[[int], float], level: float = 0.95) -> int | None:
-    """How many people must be seen without any hit until the upper limit is at most `bound(people)`; None: too many."""
-    least = next((2**power for power in range(21) if zero_hits(2**power, level) <= bound(2**power)), None)
+    """How many people, 2 or more, without any hit bring the upper limit to `bound(people)`; None: over a million."""
+    least = next((2**power for power in range(1, 21) if zero_hits(2**power, level) <= bound(2**power)), None)
     if least is None:
         return None
     low, high = least // 2, least

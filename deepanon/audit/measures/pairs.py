@@ -102,7 +102,7 @@ class Pairs:
         right = [ratio(counts @ by_person(own**power, self.owner, self.people), weights) for power in (1, 2)]
         wrong = [self._wrong(moved**power, counts) for power in (0, 1, 2)]
         first, second = ratio(wrong[1], wrong[0]), ratio(wrong[2], wrong[0])
-        return right[0], first, right[1] - right[0] ** 2, second - first**2
+        return right[0] + middle, first + middle, right[1] - right[0] ** 2, second - first**2
 
     def _wrong(self, values: Array, counts: Array) -> Array:
         """Weighted sum of (F, I) `values` over wrong people -> (R,)."""

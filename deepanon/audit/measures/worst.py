@@ -74,9 +74,9 @@ class Worst:
         return cls(metric, tuple(known), each, next(iter(measured.values())).people, probes, unknown)
 
     @property
-    def key(self) -> Key:
-        """(attack, recogniser) that reaches it; empty names if nobody has a number."""
-        return self.keys[int(self.each[:, 0].argmax())] if self.keys else ("", "")
+    def key(self) -> Key | None:
+        """(attack, recogniser) that reaches it; None if nobody has a number."""
+        return self.keys[int(self.each[:, 0].argmax())] if self.keys else None
 
     @property
     def values(self) -> Array:
@@ -92,116 +92,33 @@ class Worst:
         """One-sided upper limit of the true maximum; NaN if any attack has no number."""
         if self.unknown or not self.keys:
             return math.nan
-        return float(np.max([_quantile(self.values[1:], level), zero_hits(self.people, level), self.value]))
+        return float(np.max([quantile(self.values[1:], level), zero_hits(self.people, level), self.value]))
 
     def lower(self, level: float = 0.95) -> float:
         """One-sided lower limit of the true maximum, NaN if nobody has a number."""
         if not self.keys:
             return math.nan
-        limit = self.value - _quantile(self._overshoot(), level)
+        limit = self.value - quantile(self._overshoot(), level)
         return float(np.clip(limit, 0, 1 - zero_hits(self.people, level)))
-
-    def over(self, control: Worst) -> Excess:
-        """How much higher it is than that of a control, on the same resamples."""
-        return Excess(self, control)
 
     def reported(self, data: str, method: str) -> Value:
         """As a `Value` under "audit_worst_…" with one-sided 95 % limits; `by` and `scope` say which attack it is."""
-        note = "; ".join(f"{attack} with {by} has no number: {why}" for (attack, by), why in self.unknown.items())
-        return _reported(self, "audit_worst_", data, method, f"one-sided 95 % limits{'; ' * bool(note)}{note}")
+        attack, by = self.key or ("all", "all")
+        metric = self.metric.replace("audit_", "audit_worst_", 1)
+        missing = "; ".join(f"{one} with {eye} has no number: {why}" for (one, eye), why in self.unknown.items())
+        if math.isnan(self.value):
+            return Value("audit", data, by, method, metric, attack, n=self.probes, note=missing)
+        note = f"one-sided 95 % limits{'; ' if missing else ''}{missing}"
+        return Value(
+            "audit", data, by, method, metric, attack, self.value, self.lower(), self.upper(), self.probes, (), note
+        )
 
     def _overshoot(self) -> Array:
         """(R - 1,) the largest deviation of any attack from its own value."""
         return np.asarray((self.each[:, 1:] - self.each[:, :1]).max(axis=0))
 
-    def _own_error(self) -> Array:
-        """(R - 1,) deviation of the worst attack from its value."""
-        own = self.each[int(self.each[:, 0].argmax())]
-        return np.asarray(own[1:] - own[0])
 
-
-@dataclass(frozen=True, eq=False)
-class Excess:
-    """Maximum less maximum of a control, or of another method, on the same resamples of the same people.
-
-    Each maximum is biased upwards, and in a difference that may cancel or not: either limit assumes what is worse for
-    what it is to show, and lies no closer than the quantile of the differences.
-
-    Attributes:
-        worst: the one.
-        control: the other.
-
-    Raises:
-        DataError: they are of other people or metrics.
-    """
-
-    worst: Worst
-    control: Worst
-
-    def __post_init__(self) -> None:
-        if (self.worst.metric, self.worst.people) != (self.control.metric, self.control.people):
-            raise DataError("a difference needs the same metric of the same people")
-
-    @property
-    def key(self) -> Key:
-        """(attack, recogniser) of the one."""
-        return self.worst.key
-
-    @property
-    def values(self) -> Array:
-        """(R,) differences, the first of the set itself."""
-        one, other = self.worst.values, self.control.values
-        rows = min(len(one), len(other))
-        return np.asarray(one[:rows] - other[:rows])
-
-    @property
-    def value(self) -> float:
-        """The difference."""
-        return float(self.values[0])
-
-    @property
-    def known(self) -> bool:
-        """Whether both maxima are."""
-        return bool(self.worst.keys and self.control.keys and not self.worst.unknown and not self.control.unknown)
-
-    def upper(self, level: float = 0.95) -> float:
-        """One-sided upper limit; NaN unless all attacks on both sides have a number."""
-        if not self.known:
-            return math.nan
-        limit = self.value + _quantile(_less(self.control._overshoot(), self.worst._own_error()), level)
-        least = self.value + zero_hits(self.worst.people, level)
-        return float(np.max([limit, _quantile(self.values[1:], level), least]))
-
-    def lower(self, level: float = 0.95) -> float:
-        """One-sided lower limit; NaN unless all attacks on both sides have a number."""
-        if not self.known:
-            return math.nan
-        limit = self.value - _quantile(_less(self.worst._overshoot(), self.control._own_error()), level)
-        least = self.value - zero_hits(self.worst.people, level)
-        return float(np.min([limit, _quantile(self.values[1:], 1 - level), least]))
-
-    def reported(self, data: str, method: str) -> Value:
-        """As a `Value` under "audit_over_context_…" with one-sided 95 % limits."""
-        return _reported(self, "audit_over_context_", data, method, "one-sided 95 % limits")
-
-
-def _reported(found: Worst | Excess, prefix: str, data: str, method: str, note: str) -> Value:
-    worst = found.worst if isinstance(found, Excess) else found
-    attack, by = found.key
-    metric = prefix + worst.metric.removeprefix("audit_")
-    if math.isnan(found.value):
-        note = "; ".join(dict.fromkeys(worst.unknown.values())) or "the control has no number"
-        return Value("audit", data, by or "all", method, metric, attack or "all", n=worst.probes, note=note)
-    low, high = found.lower(), found.upper()
-    return Value("audit", data, by, method, metric, attack, found.value, low, high, worst.probes, (), note)
-
-
-def _less(one: Array, other: Array) -> Array:
-    rows = min(len(one), len(other))
-    return np.asarray(one[:rows] - other[:rows])
-
-
-def _quantile(values: Array, level: float) -> float:
-    """One end of the interval of which `level` lies on the one side; NaN as in `percentile_interval`."""
+def quantile(values: Array, level: float) -> float:
+    """One end of the interval that has `level` of (R,) values on its one side; NaN as in `percentile_interval`."""
     low, high = percentile_interval(values, abs(2 * level - 1))
     return high if level > 0.5 else low

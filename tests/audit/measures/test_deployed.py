@@ -16,16 +16,12 @@ def test_thresholds_accept_the_share_that_was_asked_for(clear):
     wrong = clear.matrix[np.arange(60) != clear.owner[:, None]]
     for far, thresholds in found.thresholds.items():
         assert thresholds.shape == (21,)
-        assert (wrong > thresholds[0]).mean() == pytest.approx(far, rel=0.01)
+        assert (wrong > thresholds[0]).sum() == int(far * wrong.size)
     assert set(found.thresholds) == {0.1, 0.01, 0.001}
     assert "300,000 pairs" in found.refused[1e-4]
 
 
 def test_thresholds_of_a_resample_are_those_of_repeated_people(drawn, slow):
-    scores = drawn(people=14, each=3)
-    counts = draws(14, 5, seed=3)
-    found = Deployed.of(scores, counts, (0.1,)).thresholds
-    assert not found  # 546 pairs are 30 / 0.055
     scores = drawn(people=20, each=3)
     counts = draws(20, 5, seed=3)
     found = Deployed.of(scores, counts, (0.1,)).thresholds[0.1]

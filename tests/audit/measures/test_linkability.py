@@ -29,7 +29,7 @@ def test_of_histograms_by_hand():
 
 @pytest.mark.parametrize("apart", [0.5, 1.0, 2.0])
 def test_gaussians_have_the_value_of_the_integral(drawn, apart):
-    assert d_sys(drawn(people=250, each=40, apart=apart))[0] == pytest.approx(in_theory(apart), abs=0.02)
+    assert d_sys(drawn(people=200, each=30, apart=apart))[0] == pytest.approx(in_theory(apart), abs=0.02)
 
 
 def test_nothing_for_one_distribution_and_one_for_two_that_do_not_meet(drawn):

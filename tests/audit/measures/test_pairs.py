@@ -41,7 +41,7 @@ def test_moments_are_those_of_repeated_pairs(drawn, slow):
 
 @pytest.mark.parametrize("apart", [0.5, 1.5, 3.0])
 def test_gaussians_have_the_rates_of_the_book(drawn, apart):
-    _, roc = roc_of(drawn(people=250, each=40, apart=apart), draws(250, 1)[:1])
+    _, roc = roc_of(drawn(people=200, each=30, apart=apart), draws(200, 1)[:1])
     assert roc.equal_error[0] == pytest.approx(norm.cdf(-apart / 2), abs=0.01)
     assert roc.area[0] == pytest.approx(norm.cdf(apart / np.sqrt(2)), abs=0.01)
     for far in (0.1, 0.01, 0.001):
