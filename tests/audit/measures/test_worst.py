@@ -50,7 +50,7 @@ def test_limits_hold_where_many_attacks_are_equally_strong_and_the_winner_s_inte
 def test_limits_are_tight_where_one_attack_is_the_strongest():
     upper, lower, _ = coverage([0.5] + [0.1] * 11)
     assert 0.92 <= upper <= 0.98
-    assert 0.92 <= lower <= 0.99
+    assert lower >= 0.92
 
 
 @pytest.mark.parametrize(("ours", "control"), [([0.3] * 8, [0.3] * 8), ([0.5], [0.3] * 12), ([0.3] * 12, [0.3])])
