@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deepanon.audit.assault import Key
+from deepanon.audit.controls import CONSTANT, LEAK, NO_OP, OTHER, PERMUTED, SHUFFLED
 from deepanon.audit.measures import RANK_1, Excess, Measured, Worst, percent
 from deepanon.audit.result import Control
 from deepanon.audit.verdict import Limits
@@ -70,6 +71,18 @@ class Rules:
         must = f"an attack is above the context control by {percent(self.limits.delta)} for sure"
         said = f"{_said(excess.worst, self.limits)}; {percent(excess.control.value)} without any face"
         return Control(name, must, said, excess.lower(self.limits.level) > self.limits.delta)
+
+    def every(self, found: Mapping[str, Found]) -> list[Control]:
+        """All controls in order, from what was reached on each."""
+        return [
+            self.seeing(),
+            self.no_op(found[NO_OP]),
+            self.at_chance(CONSTANT, found[CONSTANT]),
+            self.at_chance(SHUFFLED, found[SHUFFLED]),
+            self.at_context(OTHER, found[OTHER]),
+            self.broken(PERMUTED, found[PERMUTED]),
+            self.found(LEAK, found[LEAK]),
+        ]
 
     def _excess(self, found: Found) -> Excess:
         context = {key: one for key, one in self.context.items() if key in found}

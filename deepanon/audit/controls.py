@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -30,11 +29,6 @@ def _nothing(face: Array, rng: np.random.Generator) -> Array:
 def constant(samples: Samples, rng: np.random.Generator) -> Samples:
     """Every sample is the same grey picture: whoever finds more than chance reads labels."""
     return samples.showing(np.full_like(samples.pictures, GREY))
-
-
-def shuffled(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Clear samples whose names are dealt anew: whoever finds more than chance recognises photos, not people."""
-    return replace(samples, people=rng.permutation(samples.people))
 
 
 def context(samples: Samples, rng: np.random.Generator) -> Samples:
@@ -72,10 +66,6 @@ def leaking(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 Change = Callable[[Samples, np.random.Generator], Samples]
-CHANGES: dict[str, Change] = {
-    "constant image": constant,
-    "shuffled labels": shuffled,
-    "other person": swapped,
-    "block permutation": permuted,
-    "planted leak": leaking,
-}
+NO_OP, SHUFFLED = "no-op", "shuffled labels"  # made of whole photos, and of names
+CONSTANT, OTHER, PERMUTED, LEAK = "constant image", "other person", "block permutation", "planted leak"
+CHANGES: dict[str, Change] = {CONSTANT: constant, OTHER: swapped, PERMUTED: permuted, LEAK: leaking}

@@ -60,8 +60,9 @@ class Samples:
 
     def __getitem__(self, rows: Array | slice) -> Samples:
         """Some of the samples: an index array, a bool array or a slice."""
-        arrays: list[Any] = [getattr(self, name) for name in self.__dataclass_fields__]
-        return Samples(*(None if array is None else array[rows] for array in arrays))
+        scales = None if self.scales is None else self.scales[rows]
+        rest = (self.boxes[rows], self.keypoints[rows], self.people[rows], self.photos[rows])
+        return Samples(self.pictures[rows], *rest, scales)
 
     @property
     def size(self) -> int:

@@ -1,9 +1,17 @@
 """The ladder: attackers from the naive one upward."""
 
-from __future__ import annotations
+from deepanon.audit.attacks.direct import Naive, ParrotGallery, Reverse
+from deepanon.audit.attacks.embedding import EmbeddingInversion
+from deepanon.audit.attacks.linear import LinearMap, LinearReconstruction, RebuiltHead
+from deepanon.audit.attacks.parrot_head import ParrotHead
 
-from collections.abc import Callable
-
-from deepanon.audit.attack import Attack
-
-ATTACKS: dict[str, Callable[..., Attack]] = {}
+__all__ = [
+    "EmbeddingInversion",
+    "LinearMap",
+    "LinearReconstruction",
+    "Naive",
+    "ParrotGallery",
+    "ParrotHead",
+    "RebuiltHead",
+    "Reverse",
+]

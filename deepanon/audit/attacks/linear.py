@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepanon.audit.attacks.head import ParrotHead
+from deepanon.audit.attacks.parrot_head import ParrotHead
 from deepanon.audit.case import Case
 from deepanon.audit.eye import Eye
 from deepanon.audit.ridge import Ridge
