@@ -123,3 +123,11 @@ def test_methods_are_compared_on_the_same_people():
     same = compare(weak, weak)
     assert (same.delta, same.less) == (0, 0.5)
     assert same.low < 0 < same.high
+
+
+@pytest.mark.parametrize("nearly", [-0.002, 0.002])
+def test_it_is_limits_that_are_judged_and_not_the_number(nearly):
+    made = attacked(1.5)
+    found = max(one.statistics["audit_rank_1"].values[0] for one in made.values())
+    limits = Limits(delta=found - 1 / 150 + nearly, tau=0.9)
+    assert judge(made, uses_face=True, limits=limits).picture == INCONCLUSIVE
