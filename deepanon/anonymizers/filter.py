@@ -28,6 +28,7 @@ class FaceFilter:
     """
 
     size: int | None = None  # native pixels
+    cosmetic = False
 
     def __init__(
         self, name: str, function: FaceFunction, about: str, sees_face: bool = True, random: bool = False
