@@ -21,10 +21,12 @@ SEEING = [
 ]
 
 BLIND_CHAINS = [
-    *("gan+gaussian:sigma=0.12", "gan+layered_strong", "gan+heavy_blur_crop+eye_bar", "solid+k_same", "blackout+dp_pix"),
-    *("gan+gan", "plate+noise+gan+mosaic:cells=4"),
+    *("gan+gaussian:sigma=0.12", "gan+layered_strong", "gan+heavy_blur_crop+eye_bar", "solid+k_same"),
+    *("gan+gan", "blackout+dp_pix", "plate+noise+gan+mosaic:cells=4"),
 ]
-SEEING_CHAINS = ["gaussian+pixelate:cells=16", "noise+eye_bar", "layered_lite+gaussian9_crop", "eye_bar+blackout_ellipse"]
+SEEING_CHAINS = [
+    *("gaussian+pixelate:cells=16", "noise+eye_bar", "layered_lite+gaussian9_crop", "eye_bar+blackout_ellipse"),
+]
 ENDED = ["gaussian+gan", "layered_lite+solid", "eye_bar+blackout+gaussian"]  # seen, and then drawn by a blind stage
 
 

@@ -43,6 +43,8 @@ class Anonymizer(Protocol):
             box is grey: there is nothing to leak.
         size: side of the crops it works on in pixels; None = native pixels, one face at a time.
         random: whether the result depends on the seeds; if so, one run is one draw.
+        leaves: optional, False where it is missing: whether some pixels of a box come back as they were. Boxes are then
+            cut from what was drawn so far, so that no box lays open what is hidden in another.
         cosmetic: whether it merely perturbs the face, so that people see no difference; that is no anonymization. A
             method without the attribute is none: ask `getattr(method, "cosmetic", False)`.
         description: one line with everything that its results depend on but the seeds; reports print it.
@@ -90,7 +92,9 @@ ANONYMIZERS: dict[str, Callable[..., Anonymizer]] = {  # arguments that have a d
     "dp_pix": dp_pix_filter,
     "k_same": KSame,
     "blackout": _fixed(FaceFilter, "blackout", blackout, "true black", sees_face=False),
-    "blackout_ellipse": _fixed(FaceFilter, "blackout_ellipse", blackout_ellipse, "a black ellipse, corners left"),
+    "blackout_ellipse": _fixed(
+        FaceFilter, "blackout_ellipse", blackout_ellipse, "a black ellipse, corners left", leaves=True
+    ),
     "eye_bar": EyeBar,
     "solid": _fixed(Cover, "solid", solid, "the median colour of a ring around the box"),
     "plate": _fixed(Cover, "plate", plate, "a number plate drawn with random characters", random=True),

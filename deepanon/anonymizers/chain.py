@@ -41,6 +41,7 @@ class Chain:
         size: the stages' common one; None = native pixels, if they differ.
         random: whether the result depends on the seeds.
         cosmetic: whether all stages are.
+        leaves: whether one of them leaves some pixels of the face as they are.
         description: those of the stages, in order.
 
     Raises:
@@ -59,6 +60,7 @@ class Chain:
         self.size: int | None = sizes.pop() if len(sizes) == 1 else None
         self.random = _random(self.stages)
         self.cosmetic = all(getattr(stage, "cosmetic", False) for stage in self.stages)
+        self.leaves = any(getattr(stage, "leaves", False) for stage in self.stages)
         self.description = ", then ".join(stage.description for stage in self.stages)
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:

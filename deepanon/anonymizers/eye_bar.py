@@ -36,6 +36,7 @@ class EyeBar:
     sees_face = True
     random = False
     cosmetic = False
+    leaves = True
 
     def __init__(self, height: float = HEIGHT) -> None:
         self.height = check_range("height", height, 0.01, 2)
