@@ -40,7 +40,7 @@ def test_cells_are_means_of_the_face_across_its_larger_side():
     for cells, (across, down) in {4: (3, 4), 16: (12, 16)}.items():
         out = cells_of(build_anonymizer(f"{OFF}:cells={cells}").function(FACE, rng()), across, down)
         grey, there = (each @ LIGHT for each in (out, means(FACE, across, down)))
-        assert np.corrcoef(grey.ravel(), there.ravel())[0, 1] > 0.99
+        assert np.corrcoef(grey.ravel(), there.ravel())[0, 1] > 0.98
 
 
 def test_noise_has_its_deviation_and_comes_after_the_means():
