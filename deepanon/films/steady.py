@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from deepanon import geometry
-from deepanon.anonymizers import Anonymizer, ByLabel
+from deepanon.anonymizers import Anonymizer, ByLabel, Chain
+from deepanon.anonymizers.grammar import OPTION
 from deepanon.crops import Crops
 from deepanon.errors import OptionError
 from deepanon.films.motion import PLACE, moved, placed, staying
@@ -137,6 +138,7 @@ class Steady:
     """
 
     sees_face = False
+    cosmetic = False
 
     def __init__(self, inner: Anonymizer, trail: Trail) -> None:
         if inner.sees_face:
@@ -164,7 +166,11 @@ def _alone(crop: Crops) -> Crops:
 
 
 def steadied(drawer: Anonymizer | ByLabel, trail: Trail) -> Anonymizer | ByLabel:
-    """The drawer, or the rules, with drawings carried along `trail` where a generator draws that sees no face."""
+    """The drawer, or the rules, with drawings carried along `trail` where a generator draws that sees no face.
+
+    In a chain that never sees the face it is the generator's own drawing that is carried, and every later stage works
+    on the calm one. A chain that does see it stays as it is, also where a generator draws at its end.
+    """
     if not isinstance(drawer, ByLabel):
         return _steadied(drawer, trail)
     made = {id(method): _steadied(method, trail) for method in drawer.methods.values()}  # what was one stays one
@@ -172,4 +178,9 @@ def steadied(drawer: Anonymizer | ByLabel, trail: Trail) -> Anonymizer | ByLabel
 
 
 def _steadied(method: Anonymizer, trail: Trail) -> Anonymizer:
-    return Steady(method, trail) if method.name == CARRIED and not method.sees_face else method
+    if method.sees_face:
+        return method
+    if isinstance(method, Chain):
+        return Chain([_steadied(stage, trail) for stage in method.stages], method.name)
+    drawn = method.name.partition(OPTION)[0] == CARRIED  # whatever its options
+    return Steady(method, trail) if drawn else method
