@@ -16,7 +16,7 @@ LAYERS = {
     1: ("crops", "models", "tracking"),
     2: ("detectors", "embedders", "anonymizers", "data", "weights"),
     3: ("pipeline", "selection", "training"),
-    4: ("folders", "films", "sets", "portraits", "evaluation", "verifying", "demo"),
+    4: ("folders", "films", "sets", "portraits", "evaluation", "verifying", "audit", "demo"),
     5: ("cli", "__init__", "__main__"),
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from deepanon.anonymizers.blur import gaussian, gaussian9, gaussian9_in_crop, heavy_blur, heavy_blur_in_crop
 from deepanon.anonymizers.by_label import ByLabel, read_rules
+from deepanon.anonymizers.cloak import Cloak
 from deepanon.anonymizers.cover import Cover
 from deepanon.anonymizers.crop_filter import CropFilter
 from deepanon.anonymizers.filter import FaceFilter
@@ -72,6 +73,7 @@ ANONYMIZERS: dict[str, Callable[..., Anonymizer]] = {
     "heavy_blur_crop": partial(
         CropFilter, "heavy_blur_crop", heavy_blur_in_crop, "box filter, 30 % of the shorter side, 3 px at least"
     ),
+    "cloak": Cloak,
 }
 
 
@@ -102,6 +104,7 @@ __all__ = [
     "ANONYMIZERS",
     "Anonymizer",
     "ByLabel",
+    "Cloak",
     "Cover",
     "CropFilter",
     "FaceFilter",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 METHODS = (
     "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout solid plate noise "
-    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop"
+    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop cloak"
 )
 
 

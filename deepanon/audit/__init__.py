@@ -1,0 +1,1 @@
+"""Can anyone get the face back?"""
