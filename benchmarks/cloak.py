@@ -90,9 +90,10 @@ def surrogate(text: str) -> list[Surrogate]:
 def target(text: str) -> tuple[str, Recogniser]:
     """One of "reid0095=openvino:FILE:reid0095"; fed as usual for the template, unless mean and deviation are given."""
     name, _, rest = text.partition("=")
-    kind, file, template, *feed = [*rest.split(":"), "arcface"][: max(3, rest.count(":") + 1)] if rest else ["", "", ""]
-    if not file or len(feed) not in (0, 2):
+    kind, *parts = rest.split(":")
+    if len(parts) not in (1, 2, 4):
         raise OptionError(f"target {text!r} is not NAME=KIND:FILE[:TEMPLATE[:MEAN:STD]], as in y1=openvino:y1.xml")
+    file, template, *feed = parts if len(parts) > 1 else (parts[0], "arcface")
     order, mean, std = FED[template]
     mean, std = (float(value) for value in feed) if feed else (mean, std)
     embedder = build_embedder(kind, weights=file, order=order, mean=mean, std=std)

@@ -5,10 +5,12 @@ import inspect
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from deepanon.anonymizers import Cloak, build_anonymizer
 from deepanon.anonymizers.visibility import dssim, largest
+from deepanon.cli import MISUSED, main
 from deepanon.crops import cut
 from deepanon.data.synthetic import draw_scene
 from deepanon.detections import COCO7, Detections
@@ -39,6 +41,15 @@ def alike(method, before, after, faces):
 def test_without_weights_it_says_what_to_do():
     with pytest.raises(OptionError, match=r"none ship with this package: give it weights=FILE .*anonymizes nobody"):
         build_anonymizer("cloak")
+
+
+def test_on_the_command_line_too(tmp_path, capsys):
+    Image.fromarray(draw_scene(200, 200, 1, seed=1)[0]).save(tmp_path / "in.png")
+    with pytest.raises(SystemExit) as ended:
+        main(["anonymize", str(tmp_path / "in.png"), "-o", str(tmp_path / "out.png"), "--method", "cloak"])
+    assert ended.value.code == MISUSED
+    assert "method 'cloak' needs recognisers to work against" in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_it_is_cosmetic_by_its_class_and_not_by_a_number(make):
