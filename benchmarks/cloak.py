@@ -32,15 +32,13 @@ from deepanon.errors import DataError, OptionError
 from deepanon.evaluation.quality import Lpips
 from deepanon.geometry import Array
 
-ROLES = {
-    "nothing is cloaked": [("nothing", attack) for attack in ("nearest", "linear", "verification")],
-    "the photo that is looked up is cloaked": [("probe", a) for a in ("nearest", "linear", "verification")],
-    "the enrolled photos are cloaked": [("gallery", "nearest"), ("gallery", "linear")],
-    "after": [("probe", name) for name in (*PURIFICATIONS, "worst purification")],
-    "an attacker who has trained on cloaks": [
-        *(("nothing", "adaptive"), ("probe", "adaptive"), ("gallery", "adaptive"), ("both", "adaptive"))
-    ],
-}
+CLOAKED = {"nothing": "nothing", "probe": "photo looked up", "gallery": "enrolled photos", "both": "both"}
+ROWS = [  # role, attack
+    *((role, attack) for attack in ("nearest", "linear") for role in ("nothing", "probe", "gallery")),
+    *((role, "verification") for role in ("nothing", "probe")),
+    *(("probe", name) for name in (*PURIFICATIONS, "worst purification")),
+    *((role, "adaptive") for role in CLOAKED),
+]
 
 
 def main() -> None:
@@ -145,12 +143,11 @@ def report(found: CloakFindings) -> None:
     """Print tables: one a cloak, one column a target."""
     print(f"{found.people} people looked for, {found.photos} photos, {found.attackers} others to learn from\n")
     for cloak, about in found.cloaks.items():
-        print(f"`{cloak}`: {about}\n\n| what is done | attack | {' | '.join(found.targets)} |")
+        print(f"`{cloak}`: {about}\n\n| cloaked | attack | {' | '.join(found.targets)} |")
         print("|---" * (2 + len(found.targets)) + "|")
-        for what, rows in ROLES.items():
-            for role, attack in rows:
-                cells = [cell(found.of(cloak, name, role, attack)) for name in found.targets]
-                print(f"| {what}{f' ({role})' if attack == 'adaptive' else ''} | {attack} | {' | '.join(cells)} |")
+        for role, attack in ROWS:
+            cells = [cell(found.of(cloak, name, role, attack)) for name in found.targets]
+            print(f"| {CLOAKED[role]} | {attack} | {' | '.join(cells)} |")
         seen = found.visibility[cloak]
         further = [f"LPIPS {seen.lpips.value:.3f}"] if seen.lpips else []
         parts = [f"L-infinity {seen.linf}", f"PSNR {seen.psnr.value:.1f} dB", f"SSIM {seen.ssim.value:.3f}",

@@ -28,7 +28,7 @@ class Cloak:
     """Changes the pixels in the face box by a few levels so that chosen recognisers no longer know the face.
 
     People go on seeing who it is, and so do recognisers that it was not made against: see docs/cloak.md. A face that a
-    surrogate cannot be shown (no keypoints) is blacked out, because left as it is it would pass for cloaked.
+    surrogate cannot be shown (no keypoints, or all of them elsewhere) is blacked out: left, it would pass for cloaked.
 
     Args:
         weights: of the recognisers to work against: a file of yours, or several as "a.pt+b.pt".
@@ -100,6 +100,7 @@ class Cloak:
 
         Raises:
             SchemaError: a surrogate needs five keypoints, and these are others.
+            ModelError: a surrogate gives values that are not finite.
         """
         if crops.schema != FIVE and any(surrogate.needs_keypoints for surrogate in self.search.surrogates):
             raise SchemaError(
@@ -112,10 +113,10 @@ class Cloak:
     def _cloaked(self, crop: Crops, seed: int) -> Tensor:
         face = self._face(crop)
         if not self._can_be_shown(face):
-            return torch.where(face.inside, -torch.ones_like(face.pixels), face.pixels).cpu()
+            return _black(face)
         anchors, sign = (self._vectors(face), -1) if self.target is None else (self.target, 1)
         change = self.search.search(face, anchors, sign, np.random.default_rng(seed))
-        return self._bounded(face, change).cpu()
+        return _black(face) if change is None else self._bounded(face, change).cpu()
 
     def _face(self, crop: Crops) -> Face:
         pixels = crop.context.clone().to(self.device)
@@ -170,6 +171,11 @@ class Cloak:
             "against " + " and ".join(surrogate.description for surrogate in search.surrogates),
         ]
         return "; ".join(parts)
+
+
+def _black(face: Face) -> Tensor:
+    """The box is black: a face that could not be cloaked must not pass for one that was."""
+    return torch.where(face.inside, -torch.ones_like(face.pixels), face.pixels).cpu()
 
 
 def _chosen(weights: str | Path | None, recogniser: str, surrogates: Sequence[Surrogate]) -> list[Surrogate]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from deepanon.anonymizers.handling import Handling, diverse, smoothed
 from deepanon.embedders.surrogate import Surrogate
+from deepanon.errors import ModelError
 
 STEP = 4.0  # budgets that all steps add up to: RobFR's 1.5 (Yang et al. 2020) left a cosine of 0.27 where 4 leaves 0.03
 START = 0.1  # of the budget, by chance: at no change at all the gradient is none
@@ -57,14 +58,19 @@ class Perturbation:
     diversity: float
     handlings: Sequence[Handling] = field(default=())
 
-    def search(self, face: Face, anchors: Sequence[Tensor], sign: int, rng: np.random.Generator) -> Tensor:
+    def search(self, face: Face, anchors: Sequence[Tensor], sign: int, rng: np.random.Generator) -> Tensor | None:
         """(1, 3, S, S) the change in levels, whole numbers within the budget, 0 outside the box.
+
+        None if nothing in the box matters to the surrogates: keypoints that lie elsewhere, say.
 
         Args:
             face: what is changed.
             anchors: (1, D) for each surrogate, of unit length.
             sign: -1 moves away from the anchors, 1 towards them.
             rng: where all chance comes from.
+
+        Raises:
+            ModelError: a surrogate gives values that are not finite.
         """
         budget, step = self.eps / 127.5, STEP * self.eps / 127.5 / self.steps
         start = rng.uniform(-START, START, face.pixels.shape).astype(np.float32)
@@ -74,10 +80,17 @@ class Perturbation:
             change = change.detach().requires_grad_()
             goal = sign * self._similarity(face, face.pixels + change, anchors, rng)
             (gradient,) = torch.autograd.grad(goal, change)
+            if not torch.isfinite(gradient).all():
+                raise ModelError(
+                    f"surrogates {', '.join(s.name for s in self.surrogates)} give gradients that are not finite "
+                    "numbers: a broken network, or pictures fed to it in another range than it expects"
+                )
             gradient = smoothed(gradient, KERNEL_SIGMA, self.kernel) * face.inside
             velocity = self.momentum * velocity + gradient / gradient.abs().mean().clamp(min=1e-20)
             change = (change.detach() + step * velocity.sign()).clamp(-budget, budget) * face.inside
             change = (face.pixels + change).clamp(-1, 1) - face.pixels
+        if not velocity.any():
+            return None
         return (change.detach() * 127.5).round().clamp(-self.eps, self.eps)
 
     def _similarity(self, face: Face, pixels: Tensor, anchors: Sequence[Tensor], rng: np.random.Generator) -> Tensor:

@@ -15,7 +15,7 @@ from deepanon.crops import cut
 from deepanon.data.synthetic import draw_scene
 from deepanon.detections import COCO7, Detections
 from deepanon.embedders import Margin, Surrogate, TorchScript
-from deepanon.errors import OptionError, SchemaError
+from deepanon.errors import ModelError, OptionError, SchemaError
 from deepanon.pipeline import replace_faces
 
 
@@ -127,6 +127,28 @@ def test_a_face_that_cannot_be_aligned_is_black_and_not_left(make, points):
     assert (out[20:80, 20:70] == 0).all()
 
 
+def test_a_face_whose_keypoints_lie_elsewhere_is_black_too(make):
+    """The recognisers would be shown another part of the picture, and nothing in the box would matter to them."""
+    image, faces = draw_scene(300, 120, 2, seed=1)
+    crossed = Detections(faces.boxes, faces.scores, faces.points[::-1])
+    out = replace_faces(image, crossed, make(), [1, 2])
+    for x0, y0, x1, y1 in np.concatenate([np.ceil(faces.boxes[:, :2]), np.floor(faces.boxes[:, 2:])], 1).astype(int):
+        assert (out[y0:y1, x0:x1] == 0).all()
+
+
+class Broken(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=(2, 3)) / 0 - 1
+
+
+def test_a_broken_network_is_an_error_and_no_cloak(tmp_path):
+    torch.jit.script(Broken()).save(tmp_path / "broken.pt")
+    method = Cloak(surrogates=[Surrogate(TorchScript(tmp_path / "broken.pt", 16), Margin(0, 16))], steps=2)
+    image, faces = draw_scene(120, 120, 1, seed=1)
+    with pytest.raises(ModelError, match="surrogates broken give gradients that are not finite"):
+        replace_faces(image, faces, method, [1])
+
+
 class Rows(nn.Module):
     def forward(self, x):
         return (x - x.mean()).mean(dim=(1, 3))
@@ -218,5 +240,5 @@ def test_real_weights_are_misled(deepanon_data):
     image, method = astronaut(), Cloak(weights, steps=20)
     faces = build_detector("mtcnn")(image)
     out = replace_faces(image, faces, method, [1])
-    assert alike(method, image, out, faces) < 0.3  # 0.36 is a usual threshold of such networks; noise leaves 0.9
+    assert alike(method, image, out, faces) < 0.3  # 0.36 is a usual threshold of such networks; noise leaves 0.98
     assert largest(image, out) == 8

@@ -54,7 +54,7 @@ def scene():
 
 
 def tensors(image, faces):
-    return to_float(image[None]), torch.as_tensor(faces.boxes), torch.as_tensor(faces.points)
+    return to_float(image[None]), torch.tensor(faces.boxes), torch.tensor(faces.points)
 
 
 def whole_levels(kind, side=160):
