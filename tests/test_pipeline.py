@@ -12,7 +12,7 @@ from deepanon.data.synthetic import draw_scene
 from deepanon.detections import COCO7, Detections
 from deepanon.errors import DetectionError, ImageError, ModelError, NoFaceError, OptionError, SchemaError
 
-METHODS = sorted(ANONYMIZERS)
+METHODS = sorted(set(ANONYMIZERS) - {"cloak"})  # needs weights: tests/anonymizers/test_cloak.py asks it the same
 
 
 @pytest.fixture(scope="module")

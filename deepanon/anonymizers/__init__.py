@@ -17,6 +17,7 @@ from deepanon.anonymizers.blur import (
 )
 from deepanon.anonymizers.by_label import ByLabel, read_rules
 from deepanon.anonymizers.chain import Chain
+from deepanon.anonymizers.cloak import Cloak
 from deepanon.anonymizers.cover import Cover
 from deepanon.anonymizers.crop_filter import CropFilter
 from deepanon.anonymizers.dp_pix import dp_pix_filter
@@ -105,6 +106,7 @@ ANONYMIZERS: dict[str, Callable[..., Anonymizer]] = {  # arguments that have a d
     "heavy_blur_crop": _fixed(
         CropFilter, "heavy_blur_crop", heavy_blur_in_crop, "box filter, 30 % of the shorter side, 3 px at least"
     ),
+    "cloak": Cloak,
 }
 
 
@@ -169,6 +171,7 @@ __all__ = [
     "Anonymizer",
     "ByLabel",
     "Chain",
+    "Cloak",
     "Cover",
     "CropFilter",
     "EyeBar",

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from deepanon.embedders import Recogniser
 
 FROM_FILE = ("openvino", "onnx", "torchscript")
+KNOWN = ("facenet", "mobilefacenet")  # that know how they are fed
 FED: dict[str, tuple[str, float, float]] = {  # template -> usual order of channels, mean, standard deviation
     "arcface": ("rgb", 127.5, 127.5),
     "reid0095": ("bgr", 0.0, 1.0),
 }
 HELP = {
-    "weights": f"the network, for --recogniser {' '.join(FROM_FILE)}",
+    "weights": f"the network, for --recogniser mobilefacenet {' '.join(FROM_FILE)}",
     "template": "where eyes, nose and mouth belong: arcface (default) or reid0095",
     "order": "channels: rgb or bgr (default: as usual for the template)",
     "mean": "subtracted from levels 0 to 255 (default: as usual for the template)",
@@ -28,7 +29,7 @@ HELP = {
 def add_recogniser(command: argparse.ArgumentParser) -> None:
     """Add the options that `chosen_recogniser` reads."""
     group = command.add_argument_group("identity")
-    group.add_argument("--recogniser", metavar="NAME", help=f"one of: facenet {' '.join(FROM_FILE)} (default: none)")
+    group.add_argument("--recogniser", metavar="NAME", help=f"one of: {' '.join((*KNOWN, *FROM_FILE))} (default: none)")
     for name, text in HELP.items():
         kind: Any = {"mean": float, "std": float, "size": int}.get(name, str)
         metavar = "FILE" if name == "weights" else name.upper()
@@ -51,10 +52,10 @@ def check_recogniser(options: argparse.Namespace) -> dict[str, Any]:
         if given or options.threshold is not None:
             raise OptionError("nobody is recognised without --recogniser NAME, which the other options of it go with")
         return {}
-    lookup(dict.fromkeys(("facenet", *FROM_FILE)), name, "recogniser")
-    if name == "facenet" and given.keys() - {"weights"}:
-        raise OptionError("recogniser 'facenet' knows how it is fed; it takes --recogniser-weights and no more")
-    if name in FROM_FILE and "weights" not in given:
+    lookup(dict.fromkeys((*KNOWN, *FROM_FILE)), name, "recogniser")
+    if name in KNOWN and given.keys() - {"weights"}:
+        raise OptionError(f"recogniser {name!r} knows how it is fed; it takes --recogniser-weights and no more")
+    if name != "facenet" and "weights" not in given:
         raise OptionError(f"recogniser {name!r} needs --recogniser-weights FILE")
     lookup(FED, given.get("template", "arcface"), "template")
     return given
@@ -69,6 +70,8 @@ def chosen_recogniser(options: argparse.Namespace) -> Recogniser | None:
 
     if options.recogniser == "facenet":
         return Recogniser(build_embedder("facenet", **given), Margin(14, 160))
+    if options.recogniser == "mobilefacenet":
+        return Recogniser(build_embedder("mobilefacenet", **given), Aligned("arcface"))
     template = given.pop("template", "arcface")
     usual = dict(zip(("order", "mean", "std"), FED[template], strict=True))
     embedder = build_embedder(options.recogniser, **usual | given)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 METHODS = (
     "gan pixelate pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur layered layered_lite layered_strong "
     "dp_pix k_same blackout blackout_ellipse eye_bar solid plate noise "
-    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop"
+    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop cloak"
 )
 
 

@@ -143,7 +143,7 @@ def test_mosaic_and_box_filter_of_another_size():
 
 
 def test_every_method_says_what_it_is_and_whether_it_draws():
-    built = {name: build_anonymizer(name) for name in ANONYMIZERS}
+    built = {name: build_anonymizer(name) for name in ANONYMIZERS if name != "cloak"}  # which needs weights
     assert {name for name, method in built.items() if method.random} == {
         *("gan", "noise", "plate", "dp_pix", "layered", "layered_lite", "layered_strong"),
     }
@@ -153,7 +153,7 @@ def test_every_method_says_what_it_is_and_whether_it_draws():
     assert all("\n" not in line for line in lines)
 
 
-@pytest.mark.parametrize("name", sorted(set(ANONYMIZERS) - {"gan"}))
+@pytest.mark.parametrize("name", sorted(set(ANONYMIZERS) - {"gan", "cloak"}))
 @pytest.mark.parametrize(
     "box", [[10, 10, 11, 11], [0, 0, 2, 1], [5.5, 6.5, 9.2, 30.1], [-9, -9, 70, 70], [58, 40, 90, 90]]
 )
