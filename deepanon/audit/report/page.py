@@ -129,5 +129,7 @@ def _headline(lookup: Lookup, name: str) -> str:
     top = lookup.strongest(name)
     if not math.isfinite(top.rank_1):
         return "No attack gave a number."
-    limit = f"; the upper 95 % limit of the maximum is {percent(top.upper)} %" if math.isfinite(top.upper) else ""
-    return f"Strongest attack: {top.attack} with {eye_name(top.eye)} tells {percent(top.rank_1)} % of the people{limit}."
+    sign = f"{numbers.SPACE}%"
+    limit = f" (at most {percent(top.upper)}{sign}, one-sided 95{sign})" if math.isfinite(top.upper) else ""
+    told = f"{percent(top.rank_1)}{sign} of the people{limit}"
+    return f"Strongest attack: {top.attack} with {eye_name(top.eye)} tells {told}."

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from deepanon.audit.report.lookup import Lookup, eye_name
 from deepanon.audit.result import COSMETIC, FAIL, INCONCLUSIVE, PASS
 from deepanon.evaluation.report import numbers
 
-SAYS = {FAIL: ("fails", "fail"), PASS: ("passes", "pass"), INCONCLUSIVE: ("stays open", "stay open"),
+SAYS = {FAIL: ("fails", "fail"), PASS: ("passes", "pass"), INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
         COSMETIC: ("is cosmetic", "are cosmetic")}  # fmt: skip
+GAP = 0.1  # between naive and strongest attack from which on it is worth a sentence
 MEANS = {
     PASS: "Even the strongest attack made here, at the upper end of its interval, tells hardly more people than a "
     "blind guess (whole picture), or than hair, clothes and place give away (face alone).",
@@ -33,37 +35,33 @@ def sentences(lookup: Lookup) -> list[str]:
 
 
 def _worst(lookup: Lookup) -> list[str]:
-    """The method that protects least, and one whose protection only seems to be there."""
-    ranked = [name for name in lookup.worst_first if math.isfinite(lookup.strongest(name).rank_1)]
-    if not ranked:
+    """The method that protects least, and the one whose protection is most of all mere appearance."""
+    reached = {name: lookup.strongest(name).rank_1 for name in lookup.worst_first}
+    reached = {name: share for name, share in reached.items() if math.isfinite(share)}
+    if not reached:
         return []
-    name = max(ranked, key=lambda method: lookup.strongest(method).rank_1)
+    name, gaps = max(reached, key=lambda method: reached[method]), _gaps(lookup, reached)
     top = lookup.strongest(name)
-    chance = f", a blind guess {_percent(lookup.chance)}" if math.isfinite(lookup.chance) else ""
+    chance = f", where a blind guess tells {_percent(lookup.chance)}" if math.isfinite(lookup.chance) else ""
     lines = [
-        f"Least protection: {name}. The attack {top.attack} with {eye_name(top.eye)} tells {_percent(top.rank_1)} "
-        f"of the people{chance}."
+        f"Least protection: {name}; {top.attack} with {eye_name(top.eye)} tells {_percent(top.rank_1)} of the "
+        f"people{chance}."
     ]
-    return lines + _seeming(lookup, ranked)
+    seeming = max(gaps, key=lambda method: gaps[method], default=name)
+    if gaps.get(seeming, 0.0) < GAP:
+        return lines
+    before = f"only {_percent(reached[seeming] - gaps[seeming])}"
+    if seeming == name:
+        return [*lines, f"Attackers who know nothing tell {before}, and would have called it safer."]
+    after = f"{_percent(reached[seeming])} by {lookup.strongest(seeming).attack}"
+    return [*lines, f"Most deceptive: {seeming}; {before} are told by attackers who know nothing, {after}."]
 
 
-def _seeming(lookup: Lookup, names: list[str]) -> list[str]:
-    """The method with the widest gap between who knows nothing and who knows the method."""
+def _gaps(lookup: Lookup, reached: Mapping[str, float]) -> dict[str, float]:
+    """Method -> how much more its strongest attack tells than the strongest of those who know nothing."""
     naive = [attack for attack in lookup.attacks if lookup.naive(attack)]
-    gaps = {}
-    for name in names:
-        best = lookup.best(name, naive)
-        if best is not None:
-            gaps[name] = (lookup.strongest(name).rank_1 - best.value, best.value)
-    if not gaps:
-        return []
-    name = max(gaps, key=lambda method: gaps[method])
-    gap, before = gaps[name]
-    if gap < 0.1:
-        return []
-    top = lookup.strongest(name)
-    return [f"Most deceptive: {name}. Nobody but {_percent(before)} is told by attackers who know nothing, "
-            f"{_percent(top.rank_1)} by {top.attack}."]  # fmt: skip
+    best = {name: lookup.best(name, naive) for name in reached}
+    return {name: reached[name] - value.value for name, value in best.items() if value is not None}
 
 
 def _percent(share: float) -> str:
