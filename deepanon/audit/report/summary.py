@@ -16,7 +16,7 @@ MEANS = {
     PASS: "Even the strongest attack made here, at the upper end of its interval, tells hardly more people than a "
     "blind guess (whole picture), or than hair, clothes and place give away (face alone).",
     FAIL: "An attack made here tells more people than that.",
-    INCONCLUSIVE: "There were too few people to say: it neither passes nor fails.",
+    INCONCLUSIVE: "The interval reaches over the limit, or there were too few people to say: neither pass nor failure.",
     COSMETIC: "Made to deter automatic search. It is no anonymization and cannot pass, whatever the numbers say.",
 }
 
