@@ -10,6 +10,7 @@ from typing import Any
 from deepanon.errors import OptionError
 from deepanon.evaluation.report.page import embedded
 from deepanon.evaluation.report.pictures import INDEX, Picture, Pictures
+from deepanon.evaluation.report.privacy import without_paths
 from deepanon.geometry import Array
 
 ORIGINAL, ANONYMIZED = "original", "anonymized"
@@ -91,7 +92,7 @@ def grids(
     """
     groups: dict[tuple[str, str], list[Picture]] = {}
     for picture in pictures:
-        groups.setdefault((picture.method, picture.set), []).append(picture)
+        groups.setdefault((without_paths(picture.method), picture.set), []).append(picture)
     found: dict[str, list[Grid]] = {}
     for (method, data), group in groups.items():
         found.setdefault(method, []).append(_grid(data, group, folder, attacks, originals, photos_allowed))
@@ -105,7 +106,7 @@ def _grid(
     seen = {(p.photo, p.reason): p for p, reason in why.items() if not reason}
     order = [ORIGINAL, ANONYMIZED, *attacks]
     heads = sorted({what for _, what in seen}, key=lambda what: (order.index(_attack(what, order)), what))
-    rows = []
+    rows: list[tuple[dict[str, Any] | None, ...]] = []
     for photo in dict.fromkeys(photo for photo, _ in seen):
         row = [seen.get((photo, what)) for what in heads]
         rows.append(tuple(_picture(p, folder, len(rows) + 1) if p else None for p in row))
@@ -120,7 +121,7 @@ def _attack(what: str, order: list[str]) -> str:
 
 
 def _picture(picture: Picture, folder: Path | None, number: int) -> dict[str, Any]:
-    alt = f"Face {number}, {picture.reason}, {picture.method}"
+    alt = f"Face {number}, {picture.reason}, {without_paths(picture.method)}"
     return embedded(picture, folder) | {"alt": alt}
 
 

@@ -30,7 +30,9 @@ def sentences(lookup: Lookup) -> list[str]:
     said = [f"{count} {SAYS[verdict][count > 1]}" for verdict in SAYS if (count := counts.get(verdict))]
     without = total - sum(counts.values())
     said += [f"{without} without a verdict"] if without else []
-    head = f"Of {total} {'method' if total == 1 else 'methods'} {', '.join(said)}." if total else "No method was audited."
+    head = (
+        f"Of {total} {'method' if total == 1 else 'methods'} {', '.join(said)}." if total else "No method was audited."
+    )
     return [head, *_worst(lookup)]
 
 

@@ -71,7 +71,12 @@ def attack_tables(lookup: Lookup, method: str, eye: str) -> tuple[Table, Table |
 
 def _table(lookup: Lookup, method: str, eye: str, keys: Sequence[str]) -> Table:
     rows = [
-        Row(attack, attack, "reference" if lookup.naive(attack) else "", tuple(_cells(lookup, method, attack, eye, keys)))
+        Row(
+            attack,
+            attack,
+            "reference" if lookup.naive(attack) else "",
+            tuple(_cells(lookup, method, attack, eye, keys)),
+        )
         for attack in lookup.attacks
         if any(value.scope == attack and value.by == eye for value in lookup.of(method))
     ]

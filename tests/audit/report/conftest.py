@@ -1,6 +1,7 @@
 """A made-up audit with everything a report can hold; its numbers are drawn by chance, none was measured."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ METRICS = {
     "audit_tar_1e-3": Metric("TAR, attacker", "share", "low", "True accepts at FAR 1e-3."),
     "audit_tar_deployed_1e-3": Metric("TAR, deployed", "share", "low", "The same at a threshold of clear pictures."),
     "audit_eer": Metric("EER", "share", "high", "Where both errors are equal."),
-    "audit_d_prime": Metric("d′", "distance", "low", "Distance of the two distributions."),
+    "audit_d_prime": Metric("d prime", "distance", "low", "Distance of the two distributions."),
     "audit_d_sys": Metric("D_sys", "distance", "low", "Linkability of two pictures."),
     "audit_worst_rank_1": Metric("worst rank 1", "share", "low", "Of the strongest attack."),
     "audit_worst_tar_1e-3": Metric("worst TAR", "share", "low", "Of the strongest attack."),
@@ -75,7 +76,7 @@ def attacked(method, attack, eye, rng):
     own = "another threshold than that of clear pictures has no meaning for a network of the attacker's own"
     deployed, note = (rank_1 * 0.7, "") if ATTACKS[attack][1] == "clear" else (math.nan, own)
     values.append(value(method, "audit_tar_deployed_1e-3", deployed, eye, attack, note=note))
-    ranks, steps = np.arange(1, PEOPLE + 1), np.linspace(-4, 4, 120)
+    ranks, steps = np.arange(1, PEOPLE + 1), np.linspace(-4, 4, 40)
     cmc = rank_1 + (1 - rank_1) * (np.log(ranks) / np.log(PEOPLE)) ** (0.4 + 2 * (1 - rank_1))
     shift = 4 * rank_1
     det = [[0.5 * math.erfc(s / 2**0.5), 1 - 0.5 * math.erfc((s - shift) / 2**0.5)] for s in steps]
@@ -86,7 +87,7 @@ def made_up():
     """The whole of it."""
     rng, values, curves = np.random.default_rng(4), [], {}
     missing = {"blind restorer": "no weights of a restorer: name a file with --restorer"}
-    for method, (top, _, _, _) in METHODS.items():
+    for method in METHODS:
         for attack in [name for name in ATTACKS if name not in missing]:
             for eye in (*EYES, "own") if attack == "parrot full" else EYES:
                 found, curve = attacked(method, attack, eye, rng)
@@ -124,7 +125,7 @@ def made_up():
         ),
         values=tuple(values),
         verdicts={
-            name: Verdict(picture, face, uses, (f"rank 1 of at most {100 * top + 2.5:.1f} % against a limit of 5.7 %.",))
+            name: Verdict(picture, face, uses, (f"rank 1 of {100 * top:.1f} % against a limit of 5.7 %.",))
             for name, (top, picture, face, uses) in METHODS.items()
         },
         curves=curves,
@@ -139,16 +140,34 @@ def result():
 
 
 @pytest.fixture(scope="session")
+def small(result):
+    """One method of it and two attacks, for what need not be large."""
+    attacks = ("naive", "parrot head")
+    return replace(
+        result,
+        methods={"gan": result.methods["gan"]},
+        verdicts={"gan": result.verdicts["gan"]},
+        attacks={name: result.attacks[name] for name in attacks},
+        curves={"gan": {name: result.curves["gan"][name] for name in attacks}},
+        values=tuple(
+            replace(v, scope=attacks[1]) if v.metric == "audit_worst_rank_1" else v
+            for v in result.values
+            if v.method == "gan" and (v.scope in (*attacks, "all") or v.metric == "audit_worst_rank_1")
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
 def metrics():
     return METRICS
 
 
-@pytest.fixture
-def pictures(tmp_path):
-    """Function: whether they are of real people -> a folder with faces of two methods."""
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Function: whether they are of real people -> a new folder with faces of two methods."""
 
     def made(real):
-        rng, kept = np.random.default_rng(0), Pictures(tmp_path / "pictures")
+        rng, kept = np.random.default_rng(0), Pictures(tmp_path_factory.mktemp("faces") / "pictures")
         for method in ("heavy_blur", "gan"):
             for face in range(2):
                 noise = [rng.integers(0, 256, (32, 32, 3), dtype=np.uint8) for _ in range(4)]
@@ -157,6 +176,6 @@ def pictures(tmp_path):
                     kept, set="Jane_Doe" if real else "drawn people", method=method, face=str(face),
                     original=noise[0], anonymized=noise[1], rebuilt=rebuilt, real=real,
                 )  # fmt: skip
-        return tmp_path / "pictures"
+        return kept.folder
 
     return made

@@ -39,9 +39,9 @@ def test_what_is_written_fits_the_schema_and_is_read_back_the_same(result, tmp_p
     assert path.read_text().count('\n  {"part"') == len(result.values)  # one a line, for readable differences
 
 
-def test_numbers_that_are_none_become_null_and_back(result, tmp_path):
+def test_numbers_that_are_none_become_null_and_back(small, tmp_path):
     curves = {"gan": {"naive": {"sface": {"cmc": np.array([0.1, math.nan]), "det": [(0.1, math.inf)]}}}}
-    odd = replace(result, curves=curves, facts={"chance": math.nan, "n": np.int64(3), "yes": np.bool_(True)})
+    odd = replace(small, curves=curves, facts={"chance": math.nan, "n": np.int64(3), "yes": np.bool_(True)})
     text = write_result(odd, tmp_path).read_text()
     assert "NaN" not in text
     again = read_result(tmp_path)
@@ -52,30 +52,30 @@ def test_numbers_that_are_none_become_null_and_back(result, tmp_path):
     assert gone.note
 
 
-def test_folders_of_this_machine_stay_here(result, tmp_path):
+def test_folders_of_this_machine_stay_here(small, tmp_path):
     about = {"/home/jo/secret/gen.safetensors": {"description": "from /home/jo/secret", "not_run": {}, "side": {}}}
-    text = write_result(replace(result, methods=about, verdicts={}, notes=("see /home/jo/a.txt",)), tmp_path).read_text()
+    text = write_result(replace(small, methods=about, verdicts={}, notes=("see /home/jo/a.txt",)), tmp_path).read_text()
     assert "/home" not in text
     assert '"gen.safetensors"' in text
 
 
-def test_methods_that_differ_in_their_folder_alone_are_refused(result, tmp_path):
+def test_methods_that_differ_in_their_folder_alone_are_refused(small, tmp_path):
     about = {f"/{folder}/gen.safetensors": {"description": ""} for folder in "ab"}
     with pytest.raises(DataError, match="two methods have the same name without their folders"):
-        write_result(replace(result, methods=about), tmp_path)
+        write_result(replace(small, methods=about), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_could_not_be_read_back_is_not_written(result, tmp_path):
+def test_what_could_not_be_read_back_is_not_written(small, tmp_path):
     with pytest.raises(DataError, match="`passed` of a control is no yes or no"):
-        write_result(replace(result, controls=(Control("a", "b", "c", "maybe"),)), tmp_path)
+        write_result(replace(small, controls=(Control("a", "b", "c", "maybe"),)), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_a_file(result, tmp_path):
+def test_a_folder_that_is_a_file(small, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SaveError, match="cannot be written"):
-        write_result(result, tmp_path / "file")
+        write_result(small, tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -116,17 +116,17 @@ def test_a_file_that_is_something_else_is_refused_by_name(tmp_path, text, says):
         (lambda s: s["notes"].append(3), "notes hold what is no text"),
     ],
 )
-def test_a_damaged_file_is_refused_by_name(result, tmp_path, change, says):
-    path = damaged(result, tmp_path, change)
+def test_a_damaged_file_is_refused_by_name(small, tmp_path, change, says):
+    path = damaged(small, tmp_path, change)
     with pytest.raises(DataError, match=says) as error:
         read_result(path)
     assert str(path) in str(error.value)
 
 
 @pytest.mark.parametrize("change", [{"schema": 2}, {"values": [{"part": "audit"}]}, {"controls": [{"name": "a"}]}])
-def test_the_schema_refuses_what_is_no_audit(result, change):
+def test_the_schema_refuses_what_is_no_audit(small, change):
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(plain(result) | change, SCHEMA)
+        jsonschema.validate(plain(small) | change, SCHEMA)
 
 
 def test_a_missing_file_is_named(tmp_path):
