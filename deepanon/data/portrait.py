@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
+from deepanon.data.looks import Look
 from deepanon.geometry import Array
 
 # Face coordinates: x right, y down, origin between nose bridge and ears, 1 = half the width of the head.
 REACH = 2.05  # a face is drawn in a square patch that spans -REACH..REACH
 BOX = (-0.93, -1.12, 0.93, 1.30)  # brow to chin, ear to ear: what a detector marks
-POINTS = ((-0.37, -0.16), (0.37, -0.16), (0.0, 0.34), (-0.28, 0.76), (0.28, 0.76))  # in the order of FIVE
 DEPTHS = (0.80, 0.80, 1.25, 0.80, 0.80)  # how far each point stands in front of the neck, for the turn of the head
-
-SKIN = ((246, 212, 188), (232, 186, 152), (214, 162, 122), (176, 122, 84), (130, 86, 58), (92, 60, 42))
-HAIR = ((36, 27, 22), (62, 42, 28), (104, 68, 40), (168, 126, 74), (120, 60, 34), (150, 148, 146))
-IRIS = ((70, 44, 24), (52, 84, 120), (62, 96, 62), (40, 30, 24))
-CLOTH = ((60, 72, 110), (130, 48, 52), (52, 96, 78), (190, 186, 178), (44, 44, 50))
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What one face looks like; colours are (3,) float RGB in [0, 255]."""
-
-    skin: Array
-    hair: Array
-    iris: Array
-    cloth: Array
-    light: float  # -1 = from the left of the picture, 1 = from the right
-    turn: float  # radians the head is turned to the right of the picture
-    tilt: float  # radians the head is tilted clockwise
-    smile: float  # 0 = straight mouth, 1 = broad smile
-    fringe: float  # y of the hairline
-    length: float  # y where the hair ends at the sides
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> _Look:
-        """A look by chance."""
-
-        def colour(palette: Sequence[Sequence[int]], spread: float) -> Array:
-            """One of a palette, a little off."""
-            return np.clip(palette[int(rng.integers(len(palette)))] + rng.normal(0, spread, 3), 5, 250)
-
-        return cls(
-            skin=colour(SKIN, 5), hair=colour(HAIR, 5), iris=colour(IRIS, 4), cloth=colour(CLOTH, 12),
-            light=rng.uniform(-1, 1), turn=rng.uniform(-0.25, 0.25), tilt=rng.uniform(-0.12, 0.12),
-            smile=rng.uniform(0, 1), fringe=rng.uniform(-1.0, -0.72), length=rng.uniform(0.1, 1.3),
-        )  # fmt: skip
-
-    def place(self, x: float, y: float, depth: float) -> tuple[float, float]:
-        """Where a point of the frontal face goes when the head is turned (the tilt is in the canvas)."""
-        return x * np.cos(self.turn) + 0.75 * depth * np.sin(self.turn), y
 
 
 class Canvas:
@@ -99,25 +57,29 @@ class Canvas:
         image += self.colour
 
 
-def _draw_behind(canvas: Canvas, look: _Look) -> None:
+def _draw_behind(canvas: Canvas, look: Look) -> None:
     """Hair at the back, neck and shoulders."""
-    back = canvas.ellipse(0, -0.25, 1.14, 1.22, 0.06)
-    sides = canvas.step(1.12 - np.abs(canvas.x), 0.08) * canvas.step(canvas.y + 0.2, 0.1)
+    volume = look.build.volume
+    back = canvas.ellipse(0, -0.25, 1.14 * volume, 1.22 * volume, 0.06)
+    sides = canvas.step(1.12 * volume - np.abs(canvas.x), 0.08) * canvas.step(canvas.y + 0.2, 0.1)
     canvas.paint(np.maximum(back, sides * canvas.step(look.length - canvas.y, 0.15)), look.hair * 0.75)
     canvas.paint(canvas.ellipse(0, 2.55, 1.75, 1.0, 0.04), look.cloth)
     neck = canvas.step(0.52 - np.abs(canvas.x), 0.05) * canvas.step(canvas.y - 0.6, 0.05)
     canvas.paint(neck * canvas.step(1.85 - canvas.y - 0.3 * canvas.x**2, 0.06), look.skin * 0.72)
 
 
-def _draw_head(canvas: Canvas, look: _Look) -> None:
+def _draw_head(canvas: Canvas, look: Look) -> None:
     """Ears and the skin of the face, rounded by light from one side and from above."""
+    build = look.build
     for side in (-1, 1):
-        canvas.paint(canvas.ellipse(side * 0.95, 0.05, 0.16, 0.3, 0.04), look.skin * 0.8)
-        canvas.shade(canvas.ellipse(side * 0.96, 0.05, 0.08, 0.18, 0.08), 0.8)
-    jaw = 1 - 0.16 * np.clip(canvas.y, 0, None) ** 2  # narrower towards the chin
-    radius = np.hypot(canvas.x / (0.94 * jaw), canvas.y / 1.3)
-    face = canvas.step((1 - radius) * 0.94, 0.03)
+        canvas.paint(canvas.ellipse(side * (build.width + 0.01), 0.05, 0.16, 0.3, 0.04), look.skin * 0.8)
+        canvas.shade(canvas.ellipse(side * (build.width + 0.02), 0.05, 0.08, 0.18, 0.08), 0.8)
+    jaw = 1 - build.taper * np.clip(canvas.y, 0, None) ** 2  # narrower towards the chin
+    radius = np.hypot(canvas.x / (build.width * jaw), canvas.y / build.chin)
+    face = canvas.step((1 - radius) * build.width, 0.03)
     canvas.paint(face, look.skin)
+    if build.beard:
+        canvas.paint(build.beard * face * canvas.step(canvas.y - 0.5, 0.3), look.hair * 0.9)
     round_ = 1.06 - 0.34 * radius**3 + 0.14 * look.light * canvas.x - 0.06 * canvas.y
     canvas.colour *= 1 + face[..., None] * (np.clip(round_, 0.45, 1.25)[..., None] - 1)
     blush = np.array([1.05, 0.9, 0.88], dtype=np.float32)
@@ -127,47 +89,51 @@ def _draw_head(canvas: Canvas, look: _Look) -> None:
     canvas.shade(canvas.ellipse(*look.place(0, 1.02, 0.85), 0.3, 0.07, 0.12) * face, 0.88)  # above the chin
 
 
-def _draw_eye(canvas: Canvas, look: _Look, side: int) -> None:
-    cx, cy = look.place(side * 0.37, -0.16, 0.8)
+def _draw_eye(canvas: Canvas, look: Look, side: int) -> None:
+    (x, y), (wide, high), (above, thick, arched) = look.build.eyes, look.build.opening, look.build.brows
+    cx, cy = look.place(side * x, y, 0.8)
     canvas.shade(canvas.ellipse(cx, cy - 0.05, 0.32, 0.24, 0.3), 0.72)  # socket
-    white = canvas.ellipse(cx, cy, 0.185, 0.095, 0.05)
+    white = canvas.ellipse(cx, cy, 0.185 * wide, 0.095 * high, 0.05)
     canvas.paint(white, np.array([226.0, 222.0, 216.0]) * 0.92)
     canvas.paint(canvas.ellipse(cx, cy - 0.005, 0.092, 0.098, 0.03) * white, look.iris)
     canvas.paint(canvas.ellipse(cx, cy - 0.005, 0.045, 0.045, 0.02) * white, look.iris * 0.2)
     canvas.paint(canvas.ellipse(cx + 0.03 * look.light, cy - 0.04, 0.018, 0.018, 0.02), np.full(3, 245.0))
-    lid = np.abs(np.hypot((canvas.x - cx) / 0.2, (canvas.y - cy) / 0.11) - 1)
+    lid = np.abs(np.hypot((canvas.x - cx) / (0.2 * wide), (canvas.y - cy) / (0.11 * high)) - 1)
     canvas.shade(canvas.step(0.2 - lid, 0.25) * canvas.step(cy - canvas.y, 0.06), 0.35)
     canvas.shade(canvas.step(0.15 - lid, 0.25) * canvas.step(canvas.y - cy, 0.06), 0.75)
-    arch = cy - 0.27 + 0.5 * (canvas.x - cx) ** 2 - 0.08 * side * (cx - canvas.x)
-    brow = canvas.step(0.035 - np.abs(canvas.y - arch), 0.05) * canvas.step(0.24 - np.abs(canvas.x - cx), 0.08)
+    arch = cy - above + 0.5 * arched * (canvas.x - cx) ** 2 - 0.08 * side * (cx - canvas.x)
+    brow = canvas.step(thick - np.abs(canvas.y - arch), 0.05) * canvas.step(0.24 - np.abs(canvas.x - cx), 0.08)
     canvas.paint(0.85 * brow * canvas.alpha, np.minimum(look.hair, look.skin * 0.7) * 0.7)
 
 
-def _draw_nose(canvas: Canvas, look: _Look) -> None:
-    x, y = look.place(0, 0.34, 1.25)
-    root, _ = look.place(0, -0.16, 0.85)
-    along = np.clip((canvas.y + 0.16) / (y + 0.16), 0, 1)  # 0 at the root, 1 at the tip
+def _draw_nose(canvas: Canvas, look: Look) -> None:
+    low, wide = look.build.nose
+    high = look.build.eyes[1]
+    x, y = look.place(0, low, 1.25)
+    root, _ = look.place(0, high, 0.85)
+    along = np.clip((canvas.y - high) / (y - high), 0, 1)  # 0 at the root, 1 at the tip
     ridge = root + along * (x - root)
     within = canvas.step(canvas.y + 0.1, 0.2) * canvas.step(y - 0.05 - canvas.y, 0.2)
     dark = -1 if look.light > 0 else 1
     canvas.shade(within * canvas.step(0.1 - np.abs(canvas.x - ridge - dark * 0.13), 0.14), 0.82)
     canvas.shade(within * canvas.step(0.05 - np.abs(canvas.x - ridge), 0.1), 1.1)
-    canvas.shade(canvas.ellipse(x, y - 0.03, 0.1, 0.08, 0.14), 1.12)  # tip
-    canvas.shade(canvas.ellipse(x, y + 0.13, 0.2, 0.06, 0.1), 0.72)
+    canvas.shade(canvas.ellipse(x, y - 0.03, 0.1 * wide, 0.08, 0.14), 1.12)  # tip
+    canvas.shade(canvas.ellipse(x, y + 0.13, 0.2 * wide, 0.06, 0.1), 0.72)
     for side in (-1, 1):
-        canvas.shade(canvas.ellipse(x + side * 0.17, y + 0.04, 0.07, 0.09, 0.1), 0.86)
-        canvas.shade(canvas.ellipse(x + side * 0.09, y + 0.1, 0.055, 0.032, 0.04), 0.4)
+        canvas.shade(canvas.ellipse(x + side * 0.17 * wide, y + 0.04, 0.07, 0.09, 0.1), 0.86)
+        canvas.shade(canvas.ellipse(x + side * 0.09 * wide, y + 0.1, 0.055, 0.032, 0.04), 0.4)
 
 
-def _draw_mouth(canvas: Canvas, look: _Look) -> None:
-    (left, y), (right, _) = look.place(-0.28, 0.76, 0.8), look.place(0.28, 0.76, 0.8)
+def _draw_mouth(canvas: Canvas, look: Look) -> None:
+    (reach, low), thick = look.build.mouth, look.build.lips
+    (left, y), (right, _) = look.place(-reach, low, 0.8), look.place(reach, low, 0.8)
     cx, half = (left + right) / 2, (right - left) / 2
     t = np.clip((canvas.x - cx) / half, -1.2, 1.2)
     line = y + 0.09 * look.smile * (1 - t**2)  # corners lie at y
     arc = np.clip(1 - t**2, 0, 1)
     lips = look.skin * np.array([0.86, 0.56, 0.54])
     for shift, height, tone in ((-0.04, 0.075, 0.9), (0.055, 0.085, 1.1)):  # upper, lower
-        lip = canvas.step(height * arc - np.abs(canvas.y - line - shift), 0.04) * np.sqrt(arc)
+        lip = canvas.step(height * thick * arc - np.abs(canvas.y - line - shift), 0.04) * np.sqrt(arc)
         canvas.paint(0.9 * lip, lips * tone)
     gap = canvas.step((0.02 + 0.045 * look.smile) * arc - np.abs(canvas.y - line), 0.03) * np.sqrt(arc)
     canvas.paint(gap, np.array([222.0, 214.0, 206.0]) if look.smile > 0.55 else look.skin * 0.25)
@@ -176,10 +142,11 @@ def _draw_mouth(canvas: Canvas, look: _Look) -> None:
         canvas.shade(canvas.ellipse(x, y, 0.05, 0.04, 0.06), 0.6)
 
 
-def _draw_fringe(canvas: Canvas, look: _Look) -> None:
+def _draw_fringe(canvas: Canvas, look: Look) -> None:
     """Hair in front: everything of the skull above a slanting hairline, with a few strands of light."""
-    skull = canvas.ellipse(0, -0.25, 1.08, 1.16, 0.05)
-    hairline = look.fringe + 0.75 * np.clip(np.abs(canvas.x - 0.15 * np.sign(look.light)) - 0.25, 0, None) ** 1.6
+    volume = look.build.volume
+    skull = canvas.ellipse(0, -0.25, 1.08 * volume, 1.16 * volume, 0.05)
+    hairline = look.fringe + 0.75 * np.clip(np.abs(canvas.x - look.parting) - 0.25, 0, None) ** 1.6
     hair = skull * canvas.step(hairline - canvas.y, 0.08)
     strands = (
         1 + 0.1 * np.sin(14 * canvas.x + 5 * canvas.y) + 0.22 * canvas.ellipse(0.4 * look.light, -1.1, 0.7, 0.3, 0.5)
@@ -187,17 +154,16 @@ def _draw_fringe(canvas: Canvas, look: _Look) -> None:
     canvas.paint(hair, look.hair * strands[..., None])
 
 
-def draw_portrait(size: int, rng: np.random.Generator) -> tuple[Canvas, Array, Array]:
+def draw_portrait(size: int, look: Look) -> tuple[Canvas, Array, Array]:
     """Draw one face with hair and shoulders.
 
     Args:
         size: side of the patch in pixels.
-        rng: where skin, hair, light, pose and expression come from.
+        look: what it looks like.
 
     Returns:
         The painted canvas; box (4,) and keypoints (5, 2) in the order of schema FIVE, float64 fractions of the patch.
     """
-    look = _Look.draw(rng)
     canvas = Canvas(size, look.tilt)
     _draw_behind(canvas, look)
     _draw_head(canvas, look)
@@ -207,8 +173,9 @@ def draw_portrait(size: int, rng: np.random.Generator) -> tuple[Canvas, Array, A
     _draw_mouth(canvas, look)
     _draw_fringe(canvas, look)
     canvas.soften(0.014)
-    turned = [look.place(x, y, depth) for (x, y), depth in zip(POINTS, DEPTHS, strict=True)]
+    turned = [look.place(x, y, depth) for (x, y), depth in zip(look.build.points, DEPTHS, strict=True)]
     c, s = np.cos(look.tilt), np.sin(look.tilt)
     keypoints = np.array(turned) @ np.array([[c, s], [-s, c]])
-    box = np.array(BOX) + 0.3 * np.sin(look.turn) * np.array([1, 0, 1, 0])
+    grown = np.array([look.build.width / 0.94, 1, look.build.width / 0.94, look.build.chin / 1.3])
+    box = np.array(BOX) * grown + 0.3 * np.sin(look.turn) * np.array([1, 0, 1, 0])
     return canvas, (box + REACH) / (2 * REACH), (keypoints + REACH) / (2 * REACH)

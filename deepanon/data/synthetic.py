@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from deepanon import __version__
+from deepanon.data.looks import Look
 from deepanon.data.packed_writer import StoredCrop, encode_jpeg, write_meta, write_split
 from deepanon.data.portrait import BOX, REACH, draw_portrait
 from deepanon.detections import FIVE, Detections
@@ -17,7 +18,7 @@ from deepanon.geometry import Array
 SMALLEST = 8  # px; a smaller patch holds no face
 
 
-def _backdrop(width: int, height: int, rng: np.random.Generator) -> Array:
+def draw_backdrop(width: int, height: int, rng: np.random.Generator) -> Array:
     """(H, W, 3) float32: soft clouds between two muted colours."""
     coarse = rng.normal(size=(6, 8, 1)).astype(np.float32)
     cloud = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
@@ -25,7 +26,7 @@ def _backdrop(width: int, height: int, rng: np.random.Generator) -> Array:
     return np.asarray(low + (high - low) / (1 + np.exp(-cloud)), dtype=np.float32)
 
 
-def _finish(image: Array, rng: np.random.Generator) -> Array:
+def finish(image: Array, rng: np.random.Generator) -> Array:
     """Grain and rounding: float -> uint8."""
     return np.clip(np.rint(image + rng.normal(0, 2.0, image.shape)), 0, 255).astype(np.uint8)
 
@@ -46,10 +47,10 @@ def draw_face(size: int, rng: np.random.Generator) -> tuple[Array, Array, Array]
     """
     if size < SMALLEST:
         raise OptionError(f"size must be at least {SMALLEST} pixels, got {size}")
-    canvas, box, keypoints = draw_portrait(size, rng)
-    image = _backdrop(size, size, rng)
+    canvas, box, keypoints = draw_portrait(size, Look.draw(rng))
+    image = draw_backdrop(size, size, rng)
     canvas.over(image)
-    return _finish(image, rng), (box * size).astype(np.float32), (keypoints * size).astype(np.float32)
+    return finish(image, rng), (box * size).astype(np.float32), (keypoints * size).astype(np.float32)
 
 
 def draw_scene(width: int, height: int, faces: int, seed: int, face: float | None = None) -> tuple[Array, Detections]:
@@ -69,12 +70,12 @@ def draw_scene(width: int, height: int, faces: int, seed: int, face: float | Non
         OptionError: so many or so large faces do not fit.
     """
     rng = np.random.default_rng(seed)
-    image, found = _backdrop(width, height, rng), []
+    image, found = draw_backdrop(width, height, rng), []
     columns = max(1, round(np.sqrt(faces * width / height)))
     rows = -(-faces // columns)
     for cell in rng.permutation(columns * rows)[:faces]:
         found.append(_add_face(image, divmod(int(cell), columns), (rows, columns), face, rng))
-    return _finish(image, rng), Detections.merge(found)
+    return finish(image, rng), Detections.merge(found)
 
 
 def _add_face(
@@ -90,7 +91,7 @@ def _add_face(
         )
     top = int(cell[0] * room_y + rng.uniform(0, room_y - size))
     left = int(cell[1] * room_x + rng.uniform(0, room_x - size))
-    canvas, box, keypoints = draw_portrait(size, rng)
+    canvas, box, keypoints = draw_portrait(size, Look.draw(rng))
     canvas.over(image[top : top + size, left : left + size])
     origin = np.array([left, top], dtype=np.float32)
     return Detections(box[None] * size + np.tile(origin, 2), np.ones(1), keypoints[None] * size + origin)

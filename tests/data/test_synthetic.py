@@ -92,3 +92,11 @@ def test_packed_crops_can_be_read_back(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["meta.json", "val-000.tar", "val.npz"]
     with pytest.raises(OptionError, match="n must"):
         write_packed_crops(tmp_path, "val", 0, seed=1)
+
+
+def test_a_drawn_face_stays_the_one_that_it_was():
+    """Colours, shapes and the order of random numbers are what stored figures were measured on."""
+    image, box, keypoints = draw_face(96, np.random.default_rng(0))
+    assert image.mean() == pytest.approx(99.0, abs=0.05)
+    assert box == pytest.approx([25.09, 21.776, 68.641, 78.439], abs=1e-3)
+    assert keypoints[2] == pytest.approx([43.776, 55.622], abs=1e-3)
