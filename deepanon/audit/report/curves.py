@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepanon.audit.report.lookup import RANK_1, Lookup, eye_name
+from deepanon.audit.measures import RANK_1
+from deepanon.audit.report.lookup import Lookup, eye_name
 from deepanon.audit.report.plots import Line, det_plot, rank_plot
 from deepanon.evaluation.report import numbers
 

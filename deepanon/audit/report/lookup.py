@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from deepanon.audit.attack import OWN
 from deepanon.audit.gate import voided
+from deepanon.audit.measures import RANK_1
 from deepanon.audit.result import FAIL, VERDICTS, AuditResult, Verdict
 from deepanon.errors import OptionError
 from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.report.lookup import known
 from deepanon.evaluation.values import Value
 
-RANK_1, WORST, OVER_CONTEXT = "audit_rank_1", "audit_worst_rank_1", "audit_over_context"
+WORST, OVER_CONTEXT = "audit_worst_rank_1", "audit_over_context_rank_1"
+OF_ALL = ("audit_worst_", "audit_over_context_")  # metrics of the strongest attack, whichever it is
 CONTEXT = "context"  # method that blanks the face and leaves all else, if it was among the methods
 NOTHING = "nothing"  # what a naive attacker knows
 ORDER = (FAIL, "INCONCLUSIVE", "COSMETIC", "", "PASS")  # of verdicts, worst first
@@ -137,7 +139,7 @@ class Lookup:
 
 def of_attack(value: Value) -> bool:
     """Whether a number is of one attack with one recogniser, and not of the worst of all."""
-    return "all" not in (value.by, value.scope) and not value.metric.startswith("audit_worst")
+    return "all" not in (value.by, value.scope) and not value.metric.startswith(OF_ALL)
 
 
 def eye_name(eye: str) -> str:

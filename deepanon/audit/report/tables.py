@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from deepanon.audit.report.lookup import RANK_1, Lookup, eye_name, of_attack
+from deepanon.audit.measures import RANK_1
+from deepanon.audit.report.lookup import Lookup, eye_name, of_attack
 from deepanon.audit.report.matrix import matrix
 from deepanon.evaluation.report import numbers
 from deepanon.evaluation.report.table import Cell, Column, Group, Row, Table, noted, trimmed
@@ -13,7 +14,6 @@ from deepanon.evaluation.values import Value
 
 FIRST = (
     RANK_1, "audit_tar_deployed_1e-3", "audit_tar_1e-3", "audit_eer", "audit_d_sys", "audit_anonymity_set",
-    "audit_over_context",
 )  # fmt: skip
 VOID, NO_VERDICT = "VOID", "no verdict"
 YES = {True: "yes", False: "no", None: numbers.NOTHING}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deepanon.audit.measures import METRICS
 from deepanon.audit.report.lookup import Lookup
 from deepanon.audit.report.stored import published
 from deepanon.audit.report.summary import sentences
@@ -13,7 +14,7 @@ from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.report.terminal import aligned
 
 
-def terminal_summary(result: AuditResult, metrics: Mapping[str, Metric]) -> str:
+def terminal_summary(result: AuditResult, metrics: Mapping[str, Metric] = METRICS) -> str:
     """What came out in a few sentences, and a row a method, worst first.
 
     Raises:

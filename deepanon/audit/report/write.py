@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from deepanon.audit.measures import METRICS
 from deepanon.audit.report.lookup import Lookup
 from deepanon.audit.report.page import page
 from deepanon.audit.report.rebuilt import refuse_photos_inside
@@ -22,21 +23,21 @@ from deepanon.files import replacing
 def write_report(
     result: AuditResult,
     folder: str | Path,
-    metrics: Mapping[str, Metric],
     pictures: str | Path | None = None,
     originals: bool = True,
     photos_allowed: bool = False,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> Path:
     """Write the report; it holds nothing that is not in `result` or in `pictures`.
 
     Args:
         result: of the audit.
         folder: for the three files; made if it is missing, files of these names are replaced.
-        metrics: what the metrics mean.
         pictures: folder of sample pictures with `index.json` (`rebuilt.add_faces`); without it the report has none.
         originals: show originals. Without them no face that was rebuilt from a photograph is shown either.
         photos_allowed: show photographs of real people, and what was rebuilt from them: say so only if the licence of
             the data allows that. What is not marked as drawn or generated counts as a photograph.
+        metrics: what the metrics mean.
 
     Returns:
         The path of `index.html`.

@@ -6,27 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deepanon.audit.measures import METRICS
 from deepanon.audit.report import add_faces
 from deepanon.audit.result import COSMETIC, FAIL, INCONCLUSIVE, PASS, AuditResult, Control, Verdict
-from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.report import Pictures
 from deepanon.evaluation.values import Value
 
-METRICS = {
-    "audit_rank_1": Metric("rank 1", "share", "low", "Probes whose person is the first of all."),
-    "audit_rank_5": Metric("rank 5", "share", "low", "The same among the first five."),
-    "audit_rank_1_normalised": Metric("rank 1, less chance", "share", "low", "The share above chance."),
-    "audit_median_rank": Metric("median rank", "count", "high", "Half of the probes have a lower rank."),
-    "audit_anonymity_set": Metric("anonymity set", "count", "high", "People among whom one stays hidden."),
-    "audit_tar_1e-3": Metric("TAR, attacker", "share", "low", "True accepts at FAR 1e-3."),
-    "audit_tar_deployed_1e-3": Metric("TAR, deployed", "share", "low", "The same at a threshold of clear pictures."),
-    "audit_eer": Metric("EER", "share", "high", "Where both errors are equal."),
-    "audit_d_prime": Metric("d prime", "distance", "low", "Distance of the two distributions."),
-    "audit_d_sys": Metric("D_sys", "distance", "low", "Linkability of two pictures."),
-    "audit_worst_rank_1": Metric("worst rank 1", "share", "low", "Of the strongest attack."),
-    "audit_worst_tar_1e-3": Metric("worst TAR", "share", "low", "Of the strongest attack."),
-    "audit_over_context": Metric("over context", "share", "low", "Worst rank 1 less that of the context."),
-}
 ATTACKS = {  # name -> what the attacker knows, gallery, strength
     "naive": ("nothing", "clear", 0.05), "reverse": ("nothing", "anonymized", 0.06),
     "blind restorer": ("nothing", "clear", 0.2), "parrot gallery": ("the method", "anonymized", 0.45),
@@ -97,7 +82,7 @@ def made_up():
         upper = {"low": math.nan, "high": min(best.value + 0.025, 1.0)}
         values.append(value(method, "audit_worst_rank_1", best.value, best.by, best.scope, **upper))
         values.append(value(method, "audit_worst_tar_1e-3", 0.8 * best.value, **upper))
-        values.append(value(method, "audit_over_context", best.value - CONTEXT, wide=0.03))
+        values.append(value(method, "audit_over_context_rank_1", best.value - CONTEXT, wide=0.03))
     return AuditResult(
         provenance={
             "deepanon": "0.0", "command": "deepanon audit drawn", "finished": "2031-01-02T03:04:05Z", "seeds": [0],
@@ -155,11 +140,6 @@ def small(result):
             if v.method == "gan" and (v.scope in (*attacks, "all") or v.metric == "audit_worst_rank_1")
         ),
     )
-
-
-@pytest.fixture(scope="session")
-def metrics():
-    return METRICS
 
 
 @pytest.fixture(scope="session")

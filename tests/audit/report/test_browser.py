@@ -64,12 +64,12 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reports(result, metrics, pictures, tmp_path_factory):
+def reports(result, pictures, tmp_path_factory):
     """void -> its page."""
     failed = Control("shuffled labels", "chance", "22 %", False)
     audits = {False: result, True: replace(result, controls=(*result.controls, failed))}
     folder, kept = tmp_path_factory.mktemp("reports"), pictures(real=False)
-    return {void: write_report(one, folder / str(void), metrics, kept) for void, one in audits.items()}
+    return {void: write_report(one, folder / str(void), kept) for void, one in audits.items()}
 
 
 @pytest.fixture

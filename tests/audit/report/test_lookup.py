@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import pytest
 
+from deepanon.audit.measures import METRICS
 from deepanon.audit.report.lookup import Lookup
 from deepanon.audit.report.matrix import matrix, percent
 from deepanon.audit.report.plots import BOTTOM, LEFT, RIGHT, TOP, Line, det_plot, rank_plot
 
 
-def test_the_strongest_attack_and_its_limit_are_those_that_were_computed(result, metrics):
-    lookup = Lookup(result, metrics)
+def test_the_strongest_attack_and_its_limit_are_those_that_were_computed(result):
+    lookup = Lookup(result, METRICS)
     found = lookup.strongest("heavy_blur")
     values = [v for v in result.values if (v.method, v.metric) == ("heavy_blur", "audit_rank_1")]
     best = max(values, key=lambda v: v.value)
@@ -20,26 +21,26 @@ def test_the_strongest_attack_and_its_limit_are_those_that_were_computed(result,
     )
 
 
-def test_a_worst_case_of_all_is_given_the_attack_that_does_best(small, metrics):
+def test_a_worst_case_of_all_is_given_the_attack_that_does_best(small):
     values = tuple(replace(v, by="all", scope="all") if v.metric == "audit_worst_rank_1" else v for v in small.values)
-    lookup = Lookup(replace(small, values=values), metrics)
+    lookup = Lookup(replace(small, values=values), METRICS)
     assert (lookup.strongest("gan").attack, lookup.strongest("gan").eye) == ("parrot head", "sface")
     assert math.isfinite(lookup.strongest("gan").upper)
 
 
-def test_the_context_is_what_is_left_of_the_difference(result, metrics):
-    assert Lookup(result, metrics).context("heavy_blur") == pytest.approx(0.19)
+def test_the_context_is_what_is_left_of_the_difference(result):
+    assert Lookup(result, METRICS).context("heavy_blur") == pytest.approx(0.19)
 
 
-def test_the_context_can_be_a_method(small, metrics):
-    plain = [v for v in small.values if v.metric != "audit_over_context"]
+def test_the_context_can_be_a_method(small):
+    plain = [v for v in small.values if v.metric != "audit_over_context_rank_1"]
     as_method = [replace(v, method="context", value=0.25) for v in plain if v.metric == "audit_rank_1"]
-    assert Lookup(replace(small, values=(*plain, *as_method)), metrics).context("gan") == 0.25
-    assert math.isnan(Lookup(replace(small, values=tuple(plain)), metrics).context("gan"))
+    assert Lookup(replace(small, values=(*plain, *as_method)), METRICS).context("gan") == 0.25
+    assert math.isnan(Lookup(replace(small, values=tuple(plain)), METRICS).context("gan"))
 
 
-def test_each_place_of_the_matrix_is_the_best_recogniser(result, metrics):
-    lookup = Lookup(result, metrics)
+def test_each_place_of_the_matrix_is_the_best_recogniser(result):
+    lookup = Lookup(result, METRICS)
     made = matrix(lookup)
     assert made.naive == ("naive", "reverse", "blind restorer", "side channel")
     assert [line.method for line in made.lines] == lookup.worst_first
@@ -57,8 +58,8 @@ def test_each_place_of_the_matrix_is_the_best_recogniser(result, metrics):
         assert heats[-1].state == "worst" or heats[-1].text == line.adapted.text
 
 
-def test_heat_grows_with_the_number(result, metrics):
-    cells = [cell for line in matrix(Lookup(result, metrics)).lines for cell in line.cells if cell.state != "lacking"]
+def test_heat_grows_with_the_number(result):
+    cells = [cell for line in matrix(Lookup(result, METRICS)).lines for cell in line.cells if cell.state != "lacking"]
     shares = sorted((float(cell.text), cell.heat) for cell in cells)
     assert all(a[1] <= b[1] + 0.01 for a, b in pairwise(shares))
     assert all(0 <= cell.heat <= 1 for cell in cells)

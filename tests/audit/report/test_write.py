@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from deepanon.audit.measures import METRICS
 from deepanon.audit.report import read_result, terminal_summary, write_report
 from deepanon.audit.report.rebuilt import ORIGINALS_OUT, PHOTOS_OUT, add_faces
 from deepanon.audit.result import VERDICTS, Control
@@ -48,17 +49,17 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(result, metrics, tmp_path_factory):
+def page(result, tmp_path_factory):
     """The page of the whole made-up audit, without pictures."""
-    return Page(write_report(result, tmp_path_factory.mktemp("report"), metrics).read_text())
+    return Page(write_report(result, tmp_path_factory.mktemp("report")).read_text())
 
 
 def images(text):
     return {base64.b64decode(image["src"].split(",")[1]) for image in Page(text).all("img")}
 
 
-def test_a_report_is_three_files_and_the_audit_is_the_same(small, metrics, tmp_path):
-    index = write_report(small, tmp_path / "report", metrics)
+def test_a_report_is_three_files_and_the_audit_is_the_same(small, tmp_path):
+    index = write_report(small, tmp_path / "report")
     assert index == tmp_path / "report" / "index.html"
     assert {path.name for path in index.parent.iterdir()} == {"index.html", "table.md", "audit.json"}
     assert read_result(index.parent).verdicts == small.verdicts
@@ -102,32 +103,32 @@ def test_naive_and_adapted_attackers_stand_apart(page):
     assert "not run" in line
 
 
-def test_no_verdict_of_a_void_audit_is_shown(small, metrics, tmp_path):
+def test_no_verdict_of_a_void_audit_is_shown(small, tmp_path):
     for controls in ((*small.controls, FAILED), ()):
         void = replace(small, controls=controls)
-        folder = write_report(void, tmp_path, metrics).parent
+        folder = write_report(void, tmp_path).parent
         page = Page((folder / "index.html").read_text())
         words = page.text.replace(page.parts["terms"], "")  # where the words are explained
         assert words.index("This audit is void") < words.rindex("Can anybody get the face back?")  # above everything
         assert "nothing on this page counts" in words
-        for text in (words, (folder / "table.md").read_text(), terminal_summary(void, metrics)):
+        for text in (words, (folder / "table.md").read_text(), terminal_summary(void)):
             assert not any(re.search(rf"\b{verdict}\b", text) for verdict in VERDICTS)
             assert "VOID" in text
         assert json.loads((folder / "audit.json").read_text())["void"] is True
     assert "No control was made" in words
 
 
-def test_attacks_that_were_not_run_say_why_and_have_no_number(page, result, metrics, tmp_path):
+def test_attacks_that_were_not_run_say_why_and_have_no_number(page, result, tmp_path):
     text = page.parts["methods"]
     assert text.count("no weights of a restorer: name a file with --restorer") == len(result.methods)
     assert (
         "blind restorer was not run against gan: no weights"
-        in (write_report(result, tmp_path, metrics).parent / "table.md").read_text()
+        in (write_report(result, tmp_path).parent / "table.md").read_text()
     )
     assert not any(value.scope == "blind restorer" for value in result.values)
 
 
-def test_what_is_given_is_never_markup(result, metrics, tmp_path):
+def test_what_is_given_is_never_markup(result, tmp_path):
     name = "<script>alert(1)</script>\"'"
     attack = next(iter(result.curves["gan"]))
     odd = replace(
@@ -139,7 +140,7 @@ def test_what_is_given_is_never_markup(result, metrics, tmp_path):
         controls=(Control("<a>", "<p>", "<h1>", True),),
         notes=("<nobody>",),
     )
-    text = write_report(odd, tmp_path, metrics).read_text()
+    text = write_report(odd, tmp_path).read_text()
     page = Page(text)
     assert not page.all("script")
     assert len(page.all("h1")) == 1
@@ -148,35 +149,35 @@ def test_what_is_given_is_never_markup(result, metrics, tmp_path):
     assert name in page.text
 
 
-def test_all_numbers_that_are_there_are_shown_whatever_they_are_called(small, metrics, tmp_path):
-    more = metrics | {"audit_new": replace(metrics["audit_eer"], label="something new")}
+def test_all_numbers_that_are_there_are_shown_whatever_they_are_called(small, tmp_path):
+    more = METRICS | {"audit_new": replace(METRICS["audit_eer"], label="something new")}
     extra = replace(small.values[0], metric="audit_new", value=0.4321, low=math.nan, high=math.nan)
-    text = write_report(replace(small, values=(*small.values, extra)), tmp_path, more).read_text()
+    text = write_report(replace(small, values=(*small.values, extra)), tmp_path, metrics=more).read_text()
     assert "something new" in text
     assert "43.2" in text
 
 
-def test_an_unknown_metric_is_refused_before_anything_is_written(small, metrics, tmp_path):
+def test_an_unknown_metric_is_refused_before_anything_is_written(small, tmp_path):
     with pytest.raises(OptionError, match="unknown metric 'audit_beauty'"):
-        write_report(replace(small, values=(replace(small.values[0], metric="audit_beauty"),)), tmp_path, metrics)
+        write_report(replace(small, values=(replace(small.values[0], metric="audit_beauty"),)), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_no_photograph_is_shown_unless_it_is_allowed(small, metrics, pictures, tmp_path):
+def test_no_photograph_is_shown_unless_it_is_allowed(small, pictures, tmp_path):
     kept = pictures(real=True)
-    text = write_report(small, tmp_path / "report", metrics, kept).read_text()
+    text = write_report(small, tmp_path / "report", kept).read_text()
     assert not images(text)
     assert PHOTOS_OUT in Page(text).text
     assert "4 pictures" not in text
     assert "8 pictures are not shown" in text
-    allowed = write_report(small, tmp_path / "allowed", metrics, kept, photos_allowed=True).read_text()
+    allowed = write_report(small, tmp_path / "allowed", kept, photos_allowed=True).read_text()
     assert len(images(allowed)) == 8
     assert PHOTOS_OUT not in Page(allowed).text
 
 
-def test_without_originals_nothing_rebuilt_from_a_photograph_is_shown(small, metrics, pictures, tmp_path):
+def test_without_originals_nothing_rebuilt_from_a_photograph_is_shown(small, pictures, tmp_path):
     kept = pictures(real=True)
-    text = write_report(small, tmp_path / "r", metrics, kept, originals=False, photos_allowed=True).read_text()
+    text = write_report(small, tmp_path / "r", kept, originals=False, photos_allowed=True).read_text()
     listed = json.loads((kept / "index.json").read_text())
     assert images(text) == {
         (kept / p["file"]).read_bytes() for p in listed if (p["method"], p["reason"]) == ("gan", "anonymized")
@@ -184,36 +185,36 @@ def test_without_originals_nothing_rebuilt_from_a_photograph_is_shown(small, met
     assert ORIGINALS_OUT in Page(text).text
 
 
-def test_drawn_faces_are_shown_and_without_originals_the_others_stay(small, metrics, pictures, tmp_path):
+def test_drawn_faces_are_shown_and_without_originals_the_others_stay(small, pictures, tmp_path):
     kept = pictures(real=False)
-    assert len(images(write_report(small, tmp_path / "a", metrics, kept).read_text())) == 8
-    assert len(images(write_report(small, tmp_path / "b", metrics, kept, originals=False).read_text())) == 6
+    assert len(images(write_report(small, tmp_path / "a", kept).read_text())) == 8
+    assert len(images(write_report(small, tmp_path / "b", kept, originals=False).read_text())) == 6
 
 
 @pytest.mark.parametrize("mark", [None, 0, "false", "absent"])
-def test_what_is_not_marked_counts_as_a_photograph(small, metrics, pictures, tmp_path, mark):
+def test_what_is_not_marked_counts_as_a_photograph(small, pictures, tmp_path, mark):
     kept = pictures(real=False)
     listed = json.loads((kept / "index.json").read_text())
     for entry in listed:
         entry.pop("real") if mark == "absent" else entry.update(real=mark)
     (kept / "index.json").write_text(json.dumps(listed))
-    assert not images(write_report(small, tmp_path / "report", metrics, kept).read_text())
+    assert not images(write_report(small, tmp_path / "report", kept).read_text())
 
 
-def test_photographs_do_not_come_to_lie_in_a_report_without_photos(small, metrics, pictures):
+def test_photographs_do_not_come_to_lie_in_a_report_without_photos(small, pictures):
     kept = pictures(real=True)
     for folder in (kept, kept.parent):
         with pytest.raises(OptionError, match="lists photographs and lies in"):
-            write_report(small, folder, metrics, kept)
+            write_report(small, folder, kept)
     assert not (kept / "index.html").exists()
-    write_report(small, kept.parent, metrics, kept, photos_allowed=True)
+    write_report(small, kept.parent, kept, photos_allowed=True)
 
 
-def test_a_damaged_picture_is_named_and_nothing_is_written(small, metrics, pictures, tmp_path):
+def test_a_damaged_picture_is_named_and_nothing_is_written(small, pictures, tmp_path):
     kept = pictures(real=False)
     next(kept.glob("gan*.jpg")).write_bytes(b"no picture")
     with pytest.raises(DataError, match="gan"):
-        write_report(small, tmp_path / "report", metrics, kept)
+        write_report(small, tmp_path / "report", kept)
     assert not (tmp_path / "report").exists()
 
 
@@ -230,23 +231,23 @@ def test_an_attack_cannot_pass_as_the_original(tmp_path):
         )
 
 
-def test_the_terminal_shows_a_row_a_method(result, metrics):
-    lines = terminal_summary(result, metrics).splitlines()
+def test_the_terminal_shows_a_row_a_method(result):
+    lines = terminal_summary(result).splitlines()
     blur = next(line for line in lines if line.startswith("heavy_blur"))
     assert re.split(r"\s{2,}", blur)[:6] == ["heavy_blur", "FAIL", "FAIL", "yes", "linear reconstruction", "sface"]
     assert blur.endswith("blind restorer")
     assert sum(line.startswith(tuple(result.methods)) for line in lines) == len(result.methods)
 
 
-def test_without_a_limit_none_is_shown(small, metrics, tmp_path):
+def test_without_a_limit_none_is_shown(small, tmp_path):
     """The highest of several points has no interval of its own."""
     bare = replace(small, values=tuple(v for v in small.values if not v.metric.startswith("audit_worst")))
-    assert "no limit" in write_report(bare, tmp_path, metrics).read_text()
+    assert "no limit" in write_report(bare, tmp_path).read_text()
     best = max(v.value for v in bare.values if v.metric == "audit_rank_1")
-    row = next(line for line in terminal_summary(bare, metrics).splitlines() if line.startswith("gan"))
+    row = next(line for line in terminal_summary(bare).splitlines() if line.startswith("gan"))
     assert re.split(r"\s{2,}", row)[6:8] == [f"{100 * best:.1f}", "–"]
 
 
-def test_an_audit_of_nothing_still_stands(small, metrics, tmp_path):
+def test_an_audit_of_nothing_still_stands(small, tmp_path):
     empty = replace(small, methods={}, verdicts={}, values=(), curves={}, attacks={}, facts={}, recognisers={})
-    assert "No method was audited" in Page(write_report(empty, tmp_path, metrics).read_text()).text
+    assert "No method was audited" in Page(write_report(empty, tmp_path).read_text()).text
