@@ -87,8 +87,8 @@ class Lookup:
         return list(dict.fromkeys([*self.result.attacks, *scopes]))
 
     def naive(self, attack: str) -> bool:
-        """Whether the attacker does not even know that something was done."""
-        return str(self.result.attacks.get(attack, {}).get("knows", "")).strip().lower() in (NOTHING, "")
+        """Whether the attacker knows nothing of the method; "nothing, 8 releases" is no knowledge either."""
+        return str(self.result.attacks.get(attack, {}).get("knows", "")).partition(",")[0].strip() == NOTHING
 
     def eyes(self, method: str) -> list[str]:
         """Recognisers with numbers on a method."""

@@ -2,12 +2,17 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from deepanon.audit.measures import METRICS
+from deepanon.audit.measures import METRICS, RANK_1, Excess, Worst, draws, measure
+from deepanon.audit.report import read_result, write_report
 from deepanon.audit.report.lookup import Lookup
 from deepanon.audit.report.matrix import matrix, percent
 from deepanon.audit.report.plots import BOTTOM, LEFT, RIGHT, TOP, Line, det_plot, rank_plot
+from deepanon.audit.result import AuditResult, Control
+from deepanon.audit.scores import Scores
+from deepanon.audit.verdict import judge
 
 
 def test_the_strongest_attack_and_its_limit_are_those_that_were_computed(result):
@@ -37,6 +42,42 @@ def test_the_context_can_be_a_method(small):
     as_method = [replace(v, method="context", value=0.25) for v in plain if v.metric == "audit_rank_1"]
     assert Lookup(replace(small, values=(*plain, *as_method)), METRICS).context("gan") == 0.25
     assert math.isnan(Lookup(replace(small, values=tuple(plain)), METRICS).context("gan"))
+
+
+@pytest.mark.parametrize(
+    ("knows", "naive"),
+    [("nothing", True), ("nothing, 8 releases of a photo", True), ("the method", False), ("", False)],
+)
+def test_naive_is_who_knows_nothing(small, knows, naive):
+    known = replace(small, attacks=small.attacks | {"naive": {"knows": knows}})
+    assert Lookup(known, METRICS).naive("naive") is naive
+
+
+def test_what_the_measures_give_is_shown(tmp_path):
+    """The numbers of real scores, as an audit puts them together."""
+    rng, people = np.random.default_rng(0), np.arange(40)
+    counts, measured = draws(40, 50, 0), {}
+    for attack, signal in (("naive", 0.0), ("parrot head", 4.0)):
+        matrix = rng.normal(size=(80, 40)).astype(np.float32)
+        matrix[np.arange(80), np.repeat(people, 2)] += signal
+        measured[attack, "sface"] = measure(Scores(matrix, np.repeat(people, 2), people), counts)
+    worst, blind = Worst.of(measured, RANK_1), dict.fromkeys(measured, measured["naive", "sface"])
+    values = [v for (attack, eye), one in measured.items() for v in one.values("drawn", eye, "blur", attack)]
+    values += [worst.reported("drawn", "blur"), Excess(worst, Worst.of(blind, RANK_1)).reported("drawn", "blur")]
+    result = AuditResult(
+        {}, "smoke", {"chance": 1 / 40}, {"sface": ""}, {"naive": {"knows": "nothing"}, "parrot head": {}},
+        {"blur": {}}, (Control("no-op", "", "", True),), tuple(values), {"blur": judge(measured, uses_face=True)},
+        {"blur": {attack: {eye: one.curves} for (attack, eye), one in measured.items()}},
+    )  # fmt: skip
+    lookup = Lookup(read_result(write_report(result, tmp_path).parent), METRICS)
+    strongest = lookup.strongest("blur")
+    assert (strongest.attack, strongest.eye) == ("parrot head", "sface")
+    assert strongest.upper == pytest.approx(worst.upper())
+    naive = measured["naive", "sface"].statistics[RANK_1].values[0]
+    assert lookup.context("blur") == pytest.approx(naive)
+    text = (tmp_path / "index.html").read_text()
+    assert "points" in text  # what lies over the context is a difference
+    assert text.count('class="line first"') == text.count('class="line naive"') == 4  # a line and its legend, twice
 
 
 def test_each_place_of_the_matrix_is_the_best_recogniser(result):
