@@ -15,7 +15,7 @@ from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.report.lookup import known
 from deepanon.evaluation.values import Value
 
-WORST, OVER_CONTEXT = "audit_worst_rank_1", "audit_over_context_rank_1"
+WORST, WORST_TAR, OVER_CONTEXT = "audit_worst_rank_1", "audit_worst_tar_1e-3", "audit_over_context_rank_1"
 OF_ALL = ("audit_worst_", "audit_over_context_")  # metrics of the strongest attack, whichever it is
 CONTEXT = "context"  # method that blanks the face and leaves all else, if it was among the methods
 NOTHING = "nothing"  # what a naive attacker knows
@@ -118,6 +118,11 @@ class Lookup:
         attack = worst.scope if worst.scope in self.attacks else best.scope if best else ""
         eye = worst.by if worst.by != "all" else best.by if best else ""
         return Strongest(attack, eye, worst.value, worst.high)
+
+    def accepted(self, method: str) -> Value | None:
+        """The worst TAR if it is higher than the worst rank 1: then it is what a method fails by."""
+        found = next((v for v in self.of(method) if v.metric == WORST_TAR and known(v)), None)
+        return found if found and not found.value <= self.strongest(method).rank_1 else None
 
     def context(self, method: str) -> float:
         """Rank 1 of what hair, clothes and place give away, NaN if it was not measured."""

@@ -48,6 +48,7 @@ class Row:
     context: str
     bar: Bar
     not_run: int
+    accepted: str
 
 
 def page(
@@ -96,7 +97,17 @@ def _row(lookup: Lookup, name: str) -> Row:
         anchor(lookup, name), name, *said(lookup, name), lookup.uses_face(name), top.attack, eye_name(top.eye),
         numbers.bare(top.rank_1, "share"), numbers.bare(top.upper, "share"), numbers.bare(context, "share"),
         Bar(*map(_width, (top.rank_1, top.upper, lookup.chance, context))), len(lookup.not_run(name)),
+        _accepted(lookup, name),
     )  # fmt: skip
+
+
+def _accepted(lookup: Lookup, name: str) -> str:
+    """The worst TAR in words, where rank 1 is not the number to look at."""
+    found = lookup.accepted(name)
+    if found is None:
+        return ""
+    by = f" by {found.scope} × {eye_name(found.by)}" if found.scope in lookup.attacks else ""
+    return f"{lookup.metrics[found.metric].label}: {numbers.spoken(found.value, lookup.metrics[found.metric])}{by}"
 
 
 def _width(share: float) -> float | None:

@@ -94,6 +94,18 @@ def test_the_first_screen_says_which_method_fails_and_by_which_attack(page, resu
     assert "Chance 0.7 %" in text
 
 
+def test_a_tar_above_rank_1_stands_beside_it(small, tmp_path):
+    """A method may fail by verification alone."""
+    told = write_report(small, tmp_path / "a").read_text()
+    assert "<small>TAR @ FAR 0.1 %, worst attack" not in told
+    values = tuple(
+        replace(v, value=0.6, high=0.7, by="sface", scope="parrot head") if v.metric == "audit_worst_tar_1e-3" else v
+        for v in small.values
+    )
+    told = write_report(replace(small, values=values), tmp_path / "b").read_text()
+    assert "<small>TAR @ FAR 0.1 %, worst attack: 60.0\N{NARROW NO-BREAK SPACE}% by parrot head × sface</small>" in told
+
+
 def test_naive_and_adapted_attackers_stand_apart(page):
     matrix = page.parts["matrix"]
     assert "know nothing" in matrix
