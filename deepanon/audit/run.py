@@ -191,23 +191,30 @@ class Audit:
         clear, split, limits = self.ground.clear, self.ground.split, self.limits
         known, sought = np.unique(clear.people[split.known]), np.unique(clear.people[split.gallery])
         return {
-            "data": self.name, "real": self.subjects.real, "photos": len(clear), "people": len(np.unique(clear.people)),
-            "missed": len(self.subjects.missed), "unplaced": len(self.subjects.unplaced),
-            "finder": self.subjects.finder, "split": split.digest(clear), "known_people": len(known),
-            "known_photos": len(split.known), "sought_people": len(sought), "gallery_photos": len(split.gallery),
-            "probes": len(split.probes), "delta": limits.delta, "tau": limits.tau, "far": limits.far,
-            "level": limits.level, "seed": self.seed, "resamples": self.resamples,
+            "chance": 1 / len(sought),
+            "data": {
+                "name": self.name, "photos": len(clear), "people": len(np.unique(clear.people)),
+                "real": self.subjects.real, "finder": self.subjects.finder, "missed": len(self.subjects.missed),
+                "without_keypoints": len(self.subjects.unplaced),
+            },
+            "split": {
+                "attacker_people": len(known), "attacker_photos": len(split.known), "sought_people": len(sought),
+                "gallery_photos": len(split.gallery), "probes": len(split.probes), "digest": split.digest(clear),
+            },
+            "limits": {"delta": limits.delta, "tau": limits.tau, "far": limits.far, "level": limits.level},
+            "seed": self.seed,
+            "resamples": self.resamples,
         }  # fmt: skip
 
     def _notes(self) -> list[str]:
         """What a reader must know to judge the numbers."""
-        facts = self._facts()
+        split, missed = self._facts()["split"], len(self.subjects.missed)
         return [
-            f"{facts['known_photos']} photos of {facts['known_people']} people are the attacker's own; "
-            f"{facts['probes']} anonymized photos of {facts['sought_people']} other people are sought in "
-            f"{facts['gallery_photos']} other photos of them.",
-            f"In {facts['missed']} photos the finder found no face: in use they stay as they are, and whoever is on "
-            "them is recognised. They are not among the numbers.",
+            f"{split['attacker_photos']} photos of {split['attacker_people']} people are the attacker's own; "
+            f"{split['probes']} anonymized photos of {split['sought_people']} other people are sought in "
+            f"{split['gallery_photos']} other photos of them.",
+            *[f"In {missed} photos the finder found no face: in use they stay as they are, and whoever is on them is "
+              "recognised. They are not among the numbers."] * (missed > 0),
             "Every attacker is told where the face was. A probe of which an attack says nothing is a blind guess.",
             "Controls are attacked by what costs seconds, the context control by the whole ladder.",
         ]
