@@ -1,7 +1,7 @@
 """Undoing a known method: Wiener's filter, Richardson and Lucy's, and gradients through the 8-bit operator.
 
-Faces are (N, 3, s, s) float in [0, 1]. Nothing here is learnt from pairs: the method is known, and of faces at most what
-clear photos of other people say of faces in general (`Faces`).
+Faces are (N, 3, s, s) float in [0, 1]. Nothing here is learnt from pairs: the method is known, and of faces at most
+what clear photos of other people say of faces in general (`Faces`).
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class Faces:
         variance = max(float(away.square().mean()), 1e-8)
         return cls(mean, _root(across / variance**0.5), _root(down / variance**0.5), _leading(faces - mean, components))
 
+    def to(self, device: str) -> Faces:
+        """The same on another device."""
+        return Faces(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
 
 def _root(covariance: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance.double())
@@ -58,7 +62,7 @@ def _leading(away: Tensor, components: int) -> Tensor:
     """(k, D) the directions in which faces differ most, at most a third of as many as there are faces."""
     flat = away.flatten(1)
     count = max(1, min(components, len(flat) // 3))
-    values, vectors = torch.linalg.eigh(flat @ flat.T)
+    _, vectors = torch.linalg.eigh(flat @ flat.T)
     directions = vectors[:, -count:].T @ flat
     return torch.nn.functional.normalize(directions, dim=1)
 
@@ -122,7 +126,7 @@ def descend(
     for _ in range(steps):
         adam.zero_grad()
         with torch.enable_grad():
-            _cost(projection, made, faces, variation, strange).backward()  # type: ignore[no-untyped-call]
+            _cost(projection, made, faces, variation, strange).backward()
         adam.step()
         schedule.step()
         with torch.no_grad():
@@ -133,7 +137,7 @@ def descend(
 def _cost(projection: Projection, made: Tensor, faces: Faces, variation: float, strange: float) -> Tensor:
     """One number: every sample's cost added up, so that none depends on its neighbours."""
     missing = (projection.seen - rounded(projection(made))) * projection.known
-    cost = missing.square().sum() / (3 * projection.known.sum(dim=(1, 2, 3)).mean().clamp(min=1))
+    cost = (missing.square().sum(dim=(1, 2, 3)) / (3 * projection.known.sum(dim=(1, 2, 3)).clamp(min=1))).sum()
     if variation:
         down, across = made.diff(dim=2).abs().mean(dim=(1, 2, 3)), made.diff(dim=3).abs().mean(dim=(1, 2, 3))
         cost = cost + variation * (down + across).sum()
@@ -146,4 +150,4 @@ def _cost(projection: Projection, made: Tensor, faces: Faces, variation: float, 
 
 def levels(faces: Tensor) -> Array:
     """(N, 3, s, s) in [0, 1] -> (N, s, s, 3) float32 in [0, 255], as `with_windows` takes them."""
-    return np.ascontiguousarray((faces.clamp(0, 1) * LEVELS).permute(0, 2, 3, 1).numpy(), dtype=np.float32)
+    return np.ascontiguousarray((faces.clamp(0, 1) * LEVELS).permute(0, 2, 3, 1).cpu().numpy(), dtype=np.float32)

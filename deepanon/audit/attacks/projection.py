@@ -1,4 +1,4 @@
-"""From an unknown face to what is seen of it: a known method and the sampling that follows, as two matrices a sample."""
+"""From an unknown face to what is seen of it: a known method, and the sampling that follows, as matrices."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ class Projection:
         """Some of the samples."""
         return Projection(self.rows[rows], self.columns[rows], self.seen[rows], self.known[rows])
 
+    def to(self, device: str) -> Projection:
+        """The same on another device."""
+        return Projection(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
     def __call__(self, faces: Tensor) -> Tensor:
         """(N, 3, s, s) -> (N, 3, H, W), without rounding."""
         return torch.einsum("nhs,ncst,nwt->nchw", self.rows, faces, self.columns)
@@ -81,7 +85,7 @@ def project(samples: Samples, operator: Operator, side: int) -> Projection:
         down, across = _lines(samples, i, (x0, y0, x1, y1), operator, side)
         rows[i, : y1 - y0], columns[i, : x1 - x0] = down, across
         seen[i, : y1 - y0, : x1 - x0] = samples.pictures[i, y0:y1, x0:x1] / np.float32(255)
-    known = (rows.any(axis=2)[:, :, None] & columns.any(axis=2)[:, None, :]).astype(np.float32)
+    known = (np.abs(rows).sum(axis=2)[:, :, None] * np.abs(columns).sum(axis=2)[:, None, :] > 0).astype(np.float32)
     parts = (rows, columns, (seen * known[..., None]).transpose(0, 3, 1, 2), known[:, None])
     return Projection(*(torch.from_numpy(np.ascontiguousarray(part)) for part in parts))
 
@@ -94,12 +98,14 @@ def _lines(samples: Samples, row: int, touched: tuple[int, ...], operator: Opera
     box[2:] = np.maximum(box[2:], box[:2] + 1)
     x0, y0, x1, y1 = (int(v) for v in box)
     down, across = operator(Place((x0, y0, x1, y1), region))
-    axes = []
-    for matrix, low, high, first, last in ((down, y0, y1, *touched[1::2]), (across, x0, x1, *touched[::2])):
+
+    def line(matrix: Array, low: int, high: int, first: int, last: int) -> Array:
         sampled = _sampling(low, high, region, samples.size)[first:last]
         sampled[np.abs(sampled.sum(axis=1) - 1) > WITHIN] = 0
-        axes.append(sampled @ matrix @ _looking(low, high, first, last, samples.size / region, side))
-    return axes[0], axes[1]
+        return np.asarray(sampled @ matrix @ _looking(low, high, first, last, samples.size / region, side))
+
+    left, top, right, bottom = touched
+    return line(down, y0, y1, top, bottom), line(across, x0, x1, left, right)
 
 
 def _sampling(low: int, high: int, region: int, size: int) -> Array:
