@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -163,8 +164,8 @@ def _away(faces: Detections, photo: Photo) -> Array:
     height, width = photo.pixels.shape[:2]
     away = np.ones((height, width), dtype=bool)
     for box in faces.boxes:
-        x0, y0, x1, y1 = geometry.crop_region(geometry.clip(box, width, height), width, height)
-        ring = int(np.ceil(RING * (x1 - x0)))
+        region = geometry.crop_region(geometry.clip(box, width, height), width, height)
+        ring = int(np.ceil(RING * (region[2] - region[0])))
         left, top, right, bottom = geometry.outward(box) + np.array([-ring, -ring, ring, ring])
         away[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
     return away
@@ -176,7 +177,7 @@ def _has_alpha(path: Path) -> bool:
 
 
 def _counted(seen: Sequence[_Seen], unreadable: int) -> dict[str, Any]:
-    kinds = Counter(rider.split(",")[0] for one in seen for rider in one.after)
+    kinds = Counter(_kind(rider) for one in seen for rider in one.after)
     missed = sum(one.missed for one in seen)
     return {
         "photos": len(seen),
@@ -194,6 +195,11 @@ def _counted(seen: Sequence[_Seen], unreadable: int) -> dict[str, Any]:
         "kept_share": float(np.mean([one.kept for one in seen])),
         "alpha": sum(one.alpha for one in seen),
     }
+
+
+def _kind(rider: str) -> str:
+    """Without sizes: "XMP, 812 bytes" is "XMP"."""
+    return re.sub(r"^\d+ |(, | of )\d+ bytes$", "", rider)
 
 
 def _sentences(c: dict[str, Any]) -> list[str]:
