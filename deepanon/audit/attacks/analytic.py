@@ -63,12 +63,8 @@ class Analytic:
         self.side, self.tuned_on = check_count("side", side, least=8), check_count("tuned_on", tuned_on)
         self.batch = check_count("batch", batch)
         self.chosen: dict[str, Recipe] = {}
-
-    @property
-    def description(self) -> str:
-        """All that results depend on."""
         ways = "; ".join(str(recipe) for recipe in self.recipes)
-        return f"the best of {ways}, at {self.side} px, for {self.tuned_on} tuning samples (seed {self.seed})"
+        self.description = f"the best of {ways}, at {side} px, for {tuned_on} tuning samples (seed {seed})"
 
     def __call__(self, case: Case, eyes: Mapping[str, Eye]) -> dict[str, Traces]:
         """Traces by name of the eye, with the rebuilt pictures.

@@ -52,15 +52,7 @@ class Blind:
         self.batch, self.tested, self.seed = check_count("batch", batch), check_count("tested", tested), seed
         self._restorer, self._weights, self._device = restorer, weights, device
         self.name = f"blind restoration ({restorer.name})" if restorer else "blind restoration"
-
-    @property
-    def description(self) -> str:
-        """All that results depend on."""
-        what = self._restorer.description if self._restorer else f"file {Path(self._weights or 'none').name}"
-        return (
-            f"{what}, in FFHQ's frame at {SIDE} px by the untouched photo's keypoints; "
-            f"self-test on {self.tested} clear faces (seed {self.seed})"
-        )
+        self.description = self._described(restorer.description if restorer else f"file {Path(weights or 'none').name}")
 
     def __call__(self, case: Case, eyes: Mapping[str, Eye]) -> dict[str, Traces]:
         """Traces by name of the eye, with the restored pictures.
@@ -85,7 +77,14 @@ class Blind:
                     "CodeFormer (codeformer.pth, non-commercial); none comes with this package"
                 )
             self._restorer = FromFile(self._weights, device=self._device)
+            self.description = self._described(self._restorer.description)
         return self._restorer
+
+    def _described(self, what: str) -> str:
+        return (
+            f"{what}, in FFHQ's frame at {SIDE} px by the untouched photo's keypoints; "
+            f"self-test on {self.tested} clear faces (seed {self.seed})"
+        )
 
     def self_test(self, restorer: Restorer, clear: Samples, eyes: Mapping[str, Eye]) -> tuple[float, float]:
         """PSNR in dB and likeness of restored clear faces to what they were.
