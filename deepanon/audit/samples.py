@@ -60,9 +60,7 @@ class Samples:
 
     def __getitem__(self, rows: Array | slice) -> Samples:
         """Some of the samples: an index array, a bool array or a slice."""
-        scales = None if self.scales is None else self.scales[rows]
-        rest = (self.boxes[rows], self.keypoints[rows], self.people[rows], self.photos[rows])
-        return Samples(self.pictures[rows], *rest, scales)
+        return Samples(*(_taken(getattr(self, name), rows) for name in self.__dataclass_fields__))
 
     @property
     def size(self) -> int:
@@ -81,6 +79,10 @@ class Samples:
     def join(cls, several: list[Samples]) -> Samples:
         """All samples of several, in order; scales that one of them lacks are lost."""
         return cls(*(_joined([getattr(s, name) for s in several]) for name in cls.__dataclass_fields__))
+
+
+def _taken(array: Any, rows: Array | slice) -> Any:
+    return None if array is None else array[rows]
 
 
 def _joined(arrays: list[Any]) -> Any:
