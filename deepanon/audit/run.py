@@ -76,7 +76,7 @@ class Audit:
         clear = cut_samples(subjects.usable, None)
         eyes = {sight.name: Eye(sight) for sight in sights}
         self.ground = Ground.of(clear, Split.of(clear, seed=seed), eyes, resamples, seed)
-        self.ladder, self.quick = profile.ladder(seed), profile.quick(seed)
+        self.ladder, self.quick = profile.ladder, profile.quick
         self.records = Records(folder, repr((__version__, self._facts(), self._attacks(), self._eyes())))
 
     def __call__(
@@ -213,8 +213,11 @@ class Audit:
             f"{split['attacker_photos']} photos of {split['attacker_people']} people are the attacker's own; "
             f"{split['probes']} anonymized photos of {split['sought_people']} other people are sought in "
             f"{split['gallery_photos']} other photos of them.",
-            *[f"In {missed} photos the finder found no face: in use they stay as they are, and whoever is on them is "
-              "recognised. They are not among the numbers."] * (missed > 0),
+            *[
+                f"In {missed} photos the finder found no face: in use they stay as they are, and whoever is on them is "
+                "recognised. They are not among the numbers."
+            ]
+            * (missed > 0),
             "Every attacker is told where the face was. A probe of which an attack says nothing is a blind guess.",
             "Controls are attacked by what costs seconds, the context control by the whole ladder.",
         ]

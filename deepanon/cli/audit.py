@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ from deepanon.errors import OptionError, lookup
 if TYPE_CHECKING:
     from deepanon.anonymizers import Anonymizer
     from deepanon.audit.eye import Sight
+    from deepanon.audit.run import Side
     from deepanon.audit.subjects import Subjects
-    from deepanon.data.wider import AnnotatedPhoto
     from deepanon.embedders import Recogniser
 
 SMOKE, NAMES = "smoke", ("smoke", "cpu", "gpu")
@@ -31,7 +32,7 @@ def add_commands(commands: Any) -> None:
         description="Attack methods with a ladder of attackers, from one that knows nothing to those that learn from "
         "anonymized photos of people of their own, on photos of known people: one folder a person. Says for each "
         "method what the strongest reaches, with limits and a verdict. Exit code with --gate: 0 all methods pass; 1 "
-        "one fails; 3 none fails, but not all pass; 4 the controls failed, and nothing counts. Without --gate: 0, or 4.",
+        "one fails; 3 none fails, but not all pass; 4 the controls failed, and nothing counts. Without: 0, or 4.",
     )
     command.add_argument("people", nargs="?", metavar="DIR", help="photos, a folder or tar of folders, one a person")
     command.add_argument(
@@ -74,7 +75,11 @@ def _add_attackers(command: argparse.ArgumentParser) -> None:
         help="a recogniser that attackers train further: facenet mobilefacenet torchscript; none of those who score",
     )  # fmt: skip
     group.add_argument(
-        "--restorer", action="append", default=[], metavar="NAME=FILE", help="weights of a blind restorer"
+        "--restorer",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="weights of a blind restorer: GFPGAN, RestoreFormer, CodeFormer (extra audit)",
     )
     group.add_argument("--device", default="cpu", help="where attackers train (default: %(default)s)")
 
@@ -88,30 +93,84 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int:
+    _check(options)
+    methods = _methods(options)
+    from deepanon.audit import Audit, Limits, Means, build_profile
+    from deepanon.audit.gate import VOID, judge
+    from deepanon.audit.report import terminal_summary, write_report
+    from deepanon.audit.showing import keeper
+    from deepanon.evaluation.report import Pictures
+
+    backbones = {one.name: one for one in map(named_recogniser, options.backbone)}
+    means = Means(options.seed, backbones, [Path(path) for path in options.restorer], options.device)
+    name, subjects, sights, side = _data(options)
+    output, limits = Path(options.output), Limits(options.delta, options.tau)
+    profile = build_profile(options.profile, means)
+    audit = Audit(name, subjects, sights, profile, limits, options.seed, options.resamples, output / "finished", _say)
+    kept: dict[str, Any] = {}
+    if options.photos_allowed or not subjects.real:
+        pictures = Pictures(output / "pictures")
+        kept = {"show": keeper(pictures, name, subjects.real)}
+    result = audit(methods, side, **kept)
+    page = write_report(
+        result, output, output / "pictures" if kept else None, not options.no_originals, options.photos_allowed
+    )
+    print(terminal_summary(result))
+    verdict = judge(result, options.gate or "picture")
+    print(f"{verdict.text}; the report is {page}", file=sys.stderr)
+    return verdict.code if options.gate or verdict.code == VOID else 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be before anything heavy is loaded."""
     lookup(dict.fromkeys(NAMES), options.profile, "profile")
     if options.gate is not None:
         lookup(dict.fromkeys(("picture", "face")), options.gate, "verdict")
-    if (options.people is None) != (options.profile == SMOKE):
-        raise OptionError("name a folder of people, or use --profile smoke, which draws its own")
-    methods = _methods(options)
-    from deepanon.audit import Audit, Limits, Means, build_profile, gate, report
-    from deepanon.evaluation.report import Pictures
+    drawn = options.profile == SMOKE
+    if (options.people is None) != drawn:
+        raise OptionError("name a folder of people, or use --profile smoke, which draws its own people")
+    if drawn and (options.recogniser or options.detections or options.people_limit):
+        raise OptionError("--profile smoke draws its own people and trains its own recognisers")
+    if options.recogniser and len(options.recogniser) < 2:
+        raise OptionError("an audit needs two recognisers at least: give --recogniser again")
+    if options.output and Path(options.output).is_file():
+        raise OptionError(f"{options.output}: is a file; a folder is to be written there")
 
-    means = Means(options.seed, _backbones(options), _restorers(options), options.device)
-    name, subjects, sights, photos = _data(options)
-    output = Path(options.output)
-    audit = Audit(
-        name, subjects, sights, build_profile(options.profile, means), Limits(options.delta, options.tau),
-        options.seed, options.resamples, output / "work", _say,
-    )  # fmt: skip
-    pictures = Pictures(output / "work" / "pictures")
-    result = audit(methods, report.side_of(photos, options), report.shown(pictures, name, subjects.real))
-    report.write_result(result, output)
-    report.write_report(
-        result, output, pictures=pictures.folder, originals=not options.no_originals,
-        photos_allowed=options.photos_allowed,
-    )  # fmt: skip
-    print(report.terminal_summary(result))
-    verdict = gate.judge(result, options.gate or "picture")
-    print(f"{verdict.text}; the report is {output / 'index.html'}", file=sys.stderr)
-    return verdict.code if options.gate or verdict.code == gate.VOID else 0
+
+def _methods(options: argparse.Namespace) -> dict[str, Anonymizer]:
+    """By the name that they are given by."""
+    from deepanon.anonymizers import ByLabel, build_rules
+
+    made: dict[str, Anonymizer] = {}
+    for text in options.method or ["gan"]:
+        given = {"gan": {"model": options.model}} if options.model and "gan" in text else {}
+        method = build_rules(text, given)
+        if isinstance(method, ByLabel):
+            raise OptionError(f"{text!r}: an audit is of one method for faces, not of rules by label")
+        made[method.name] = method
+    return made
+
+
+def _data(options: argparse.Namespace) -> tuple[str, Subjects, Sequence[Sight | Recogniser], Side]:
+    """Name of the data, its people, who scores, and what looks at written files."""
+    from deepanon.audit.subjects import find_subjects
+
+    if options.profile == SMOKE:
+        from deepanon.audit.smoke import smoke_people, smoke_sights
+
+        _say("drawing people")
+        return DRAWN, smoke_people(options.seed), smoke_sights(options.seed), lambda method: {}
+    from deepanon.audit.side import side_channels
+    from deepanon.data.people import read_people
+    from deepanon.detectors import Detector, Given
+
+    photos = read_people(options.people, options.people_limit, least=2)
+    sights = [named_recogniser(text) for text in options.recogniser or USUAL]
+    detector: Detector = Given(options.detections) if options.detections else chosen_detector(options)
+    _say(f"finding the faces in {len(photos)} photos")
+    found = find_subjects(photos, detector)
+    return Path(options.people).stem, found, sights, lambda method: side_channels(photos, detector, method)
+
+
+def _say(text: str) -> None:
+    print(f"deepanon: {text}", file=sys.stderr, flush=True)

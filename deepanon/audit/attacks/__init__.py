@@ -20,8 +20,8 @@ __all__ = [
     "ParrotFull",
     "ParrotGallery",
     "ParrotHead",
-    "Releases",
     "RebuiltHead",
+    "Releases",
     "Reverse",
     "UNetReconstruction",
 ]

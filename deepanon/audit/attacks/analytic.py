@@ -9,7 +9,7 @@ import torch
 
 from deepanon.audit.attack import NotRun
 from deepanon.audit.attacks.inversion import Faces, levels
-from deepanon.audit.attacks.operators import OPERATORS, Operator
+from deepanon.audit.attacks.operators import OPERATORS, Operator, operator_of
 from deepanon.audit.attacks.projection import project
 from deepanon.audit.attacks.recipes import RECIPES, Recipe
 from deepanon.audit.case import Case, Known
@@ -108,11 +108,12 @@ class Analytic:
 
 
 def _operator(case: Case) -> Operator:
-    if case.method not in OPERATORS:
+    operator = operator_of(case.method)
+    if operator is None:
         what = f"of method {case.method!r}" if case.method else "of a method that is none of the library's"
         raise NotRun(f"no operator is known {what}; known are those of {', '.join(OPERATORS)}")
     if case.probes.scales is None or case.known.anonymized.scales is None:
         raise NotRun("the samples do not say their scale, so that the method's strength in their pixels is unknown")
     if not case.known.tuning.any() or case.known.tuning.all():
         raise NotRun("the attacker needs people to know faces from, and others to choose the strength on")
-    return OPERATORS[case.method]
+    return operator

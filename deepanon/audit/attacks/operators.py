@@ -13,9 +13,11 @@ from functools import partial
 import cv2
 import numpy as np
 
-from deepanon.anonymizers.blur import SIGMA, SMALLEST_SIGMA
+from deepanon.anonymizers.blur import SHARE, SIGMA, SMALLEST_SIGMA
 from deepanon.anonymizers.crop_filter import SIDE
-from deepanon.anonymizers.pixelate import MOSAIC_CELLS, SMALLEST_CELL
+from deepanon.anonymizers.grammar import read_chain
+from deepanon.anonymizers.options import read_options
+from deepanon.anonymizers.pixelate import MOSAIC_CELLS, PIXELATE_CELLS, SMALLEST_CELL
 from deepanon.geometry import Array
 
 
@@ -42,6 +44,7 @@ class Place:
         return self.box[2] - self.box[0]
 
 
+SMALLEST_SIDE = 3  # px of the box filter
 Operator = Callable[[Place], tuple[Array, Array]]  # rows (h, h) and columns (w, w), float64
 Line = Callable[[int], Array]  # length n -> (n, n), what happens along one side
 
@@ -78,19 +81,33 @@ def _mosaic_line(n: int, *, cell: int) -> Array:
     return padded.reshape(count, cell, n).mean(axis=1).repeat(cell, axis=0)[:n]
 
 
-def _wide_gaussian(place: Place) -> tuple[Array, Array]:
-    sigma = max(SMALLEST_SIGMA, SIGMA * max(place.height, place.width))
-    taps = round(6 * sigma + 1) | 1  # what OpenCV takes for 8-bit pictures
-    return _both(partial(_gaussian, sigma=sigma, taps=taps), place.height, place.width)
+def _wide_gaussian(sigma: float = SIGMA) -> Operator:
+    def operator(place: Place) -> tuple[Array, Array]:
+        wide = max(SMALLEST_SIGMA, sigma * max(place.height, place.width))
+        taps = round(6 * wide + 1) | 1  # what OpenCV takes for 8-bit pictures
+        return _both(partial(_gaussian, sigma=wide, taps=taps), place.height, place.width)
+
+    return operator
 
 
-def _boxed(place: Place) -> tuple[Array, Array]:
-    return _both(partial(_box_filter, side=max(3, int(0.3 * place.width))), place.height, place.width)
+def _boxed(share: float = SHARE) -> Operator:
+    def operator(place: Place) -> tuple[Array, Array]:
+        side = max(SMALLEST_SIDE, int(share * place.width))
+        return _both(partial(_box_filter, side=side), place.height, place.width)
+
+    return operator
 
 
-def _mosaic(place: Place) -> tuple[Array, Array]:
-    cell = max(SMALLEST_CELL, round(min(place.height, place.width) / MOSAIC_CELLS))
-    return _both(partial(_mosaic_line, cell=cell), place.height, place.width)
+def _mosaic(cells: int = MOSAIC_CELLS) -> Operator:
+    def operator(place: Place) -> tuple[Array, Array]:
+        cell = max(SMALLEST_CELL, round(min(place.height, place.width) / cells))
+        return _both(partial(_mosaic_line, cell=cell), place.height, place.width)
+
+    return operator
+
+
+def _pixelated(cells: int = PIXELATE_CELLS) -> Operator:
+    return _native(partial(_cells, cells=cells))
 
 
 def _native(line: Line) -> Operator:
@@ -132,15 +149,29 @@ def _shares(matrix: Array) -> Array:
 
 NINE = partial(_gaussian, sigma=3, taps=9)
 
-OPERATORS: dict[str, Operator] = {
+OPERATORS: dict[str, Callable[..., Operator]] = {  # arguments are the options of the method
     "gaussian": _wide_gaussian,
-    "gaussian9": _native(NINE),
+    "gaussian9": lambda: _native(NINE),
     "heavy_blur": _boxed,
-    "pixelate8": _native(partial(_cells, cells=8)),
-    "pixelate16": _native(partial(_cells, cells=16)),
+    "pixelate": _pixelated,
+    "pixelate8": lambda: _pixelated(8),
+    "pixelate16": lambda: _pixelated(16),
     "mosaic": _mosaic,
-    "gaussian9_crop": _in_crop(lambda height, width: NINE),
-    "heavy_blur_crop": _in_crop(lambda height, width: partial(_box_filter, side=max(3, int(0.3 * min(height, width))))),
-    "pixelate8_crop": _in_crop(lambda height, width: partial(_cells, cells=8, back=cv2.INTER_AREA)),
-    "pixelate16_crop": _in_crop(lambda height, width: partial(_cells, cells=16, back=cv2.INTER_AREA)),
+    "gaussian9_crop": lambda: _in_crop(lambda height, width: NINE),
+    "heavy_blur_crop": lambda: _in_crop(
+        lambda height, width: partial(_box_filter, side=max(3, int(0.3 * min(height, width))))
+    ),
+    "pixelate8_crop": lambda: _in_crop(lambda height, width: partial(_cells, cells=8, back=cv2.INTER_AREA)),
+    "pixelate16_crop": lambda: _in_crop(lambda height, width: partial(_cells, cells=16, back=cv2.INTER_AREA)),
 }
+
+
+def operator_of(method: str) -> Operator | None:
+    """The operator of a method as it is written, "gaussian:sigma=0.12"; None if none is known."""
+    if not method:
+        return None
+    stages = read_chain(method)
+    if len(stages) > 1 or stages[0].name not in OPERATORS:
+        return None
+    build = OPERATORS[stages[0].name]
+    return build(**read_options(stages[0].name, build, stages[0].options))

@@ -108,8 +108,8 @@ class UNetReconstruction:
             clear, both = kept[name]
             rebuilt = both > clear
             self.chosen[name] = (
-                f"gallery {'rebuilt' if rebuilt else 'clear'}: {100 * max(clear, both):.1f} % of the people that it was "
-                "not fitted to"
+                f"gallery {'rebuilt' if rebuilt else 'clear'}: {100 * max(clear, both):.1f} % of the people that it "
+                "was not fitted to"
             )
             found[name] = Traces(
                 eye(again if rebuilt else case.gallery), eye(probes), deployable=not rebuilt, pictures=probes.pictures
