@@ -84,10 +84,9 @@ def cpu(means: Means) -> Profile:
     """Minutes a method on two cores."""
     quick, seed, device = _quick(64), means.seed, means.device
     novice = Novice(Budget(epochs=30, device=device), seed=seed)
+    brief, long = Budget(epochs=4, device=device), Budget(epochs=12, device=device)
     deep: list[Attack] = [
-        ParrotFull(
-            novice, Budget(epochs=12, device=device), means.backbones, Budget(epochs=4, device=device), seed=seed
-        ),
+        ParrotFull(novice, long, means.backbones, brief, seed=seed),
         UNetReconstruction(novice, long, backbone=_first(means), seed=seed),
         Releases(RebuiltHead(), 4),
     ]
