@@ -15,7 +15,8 @@ from deepanon.geometry import Array
 
 SMALLEST = 32  # px; in less there is nobody to be recognised
 ROOM = (0.86, 1.0)  # side of the patch with the face to that of the picture
-JITTER = 0.015  # of the box's sides, by which a detector's edges are off
+JITTER = 0.025  # of the box's sides, by which a detector's edges are off: the shape of a box is no passport
+SLIP = 0.012  # of the box's sides, by which its keypoints are
 CAST = 0.05  # by which each colour channel of a photo is off
 
 
@@ -113,7 +114,8 @@ def _photo(who: _Person, person: int, size: int, rng: np.random.Generator) -> Dr
     origin = np.array([left, top])
     extent = np.tile(box[2:] - box[:2], 2)
     edges = np.clip((box + rng.normal(0, JITTER, 4) * extent) * side + np.tile(origin, 2), 0, size)
-    faces = Detections(edges[None], np.ones(1), (points * side + origin)[None])
+    points = (points + rng.normal(0, SLIP, points.shape) * (box[2:] - box[:2])) * side + origin
+    faces = Detections(edges[None], np.ones(1), points[None])
     return DrawnPhoto(finish(image, rng), faces, person)
 
 

@@ -19,7 +19,8 @@ REACH = 1.35  # how much more an aligned view shows than recognisers see: hair a
 def aligned(samples: Samples, side: int, reach: float = REACH) -> Array:
     """(N, side, side, 3) uint8: eyes, nose and mouth where ArcFace's template has them, seen `reach` times as wide.
 
-    Keypoints are those of the untouched photo. Made twice as large first and reduced by area, so that nothing aliases.
+    Keypoints are those of the untouched photo. What is not in the sample repeats its edge: black would show where the
+    edge is, and so what shape the box has. Made twice as large first and reduced by area, so that nothing aliases.
     """
     made = np.empty((len(samples), side, side, 3), dtype=np.uint8)
     points = 2 * template(side, reach) + 0.5
@@ -27,7 +28,7 @@ def aligned(samples: Samples, side: int, reach: float = REACH) -> Array:
         matrix = geometry.similarity(samples.keypoints[row], points)
         if not np.isfinite(matrix).all():  # keypoints on one spot
             matrix = np.array([[2 * side / samples.size, 0, 0], [0, 2 * side / samples.size, 0]])
-        large = cv2.warpAffine(picture, matrix, (2 * side, 2 * side), flags=cv2.INTER_LINEAR)
+        large = cv2.warpAffine(picture, matrix, (2 * side, 2 * side), borderMode=cv2.BORDER_REPLICATE)
         made[row] = cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA)
     return made
 
@@ -41,12 +42,13 @@ def template(side: int, reach: float = REACH) -> Array:
 def surrounded(samples: Samples, side: int, around: int) -> Array:
     """(N, S, S, 3) uint8, S = side + 2 around: the box, pixel for pixel as `windows` has it, within its surroundings.
 
-    The box lies at [around, around + side) of every picture; what is not in the sample is black.
+    The box lies at [around, around + side) of every picture; what is not in the sample repeats its edge.
     """
     whole = side + 2 * around
     made = np.empty((len(samples), whole, whole, 3), dtype=np.uint8)
     for row, picture in enumerate(samples.pictures):
-        large = cv2.warpAffine(picture, _to_frame(samples.boxes[row], 2 * side, 2 * around), (2 * whole, 2 * whole))
+        matrix = _to_frame(samples.boxes[row], 2 * side, 2 * around)
+        large = cv2.warpAffine(picture, matrix, (2 * whole, 2 * whole), borderMode=cv2.BORDER_REPLICATE)
         made[row] = cv2.resize(large, (whole, whole), interpolation=cv2.INTER_AREA)
     made[:, around : around + side, around : around + side] = windows(samples, side)
     return made

@@ -70,7 +70,7 @@ def build_profile(name: str, means: Means | None = None) -> Profile:
 def _quick(side: int) -> list[Attack]:
     """Attacks that cost seconds, with faces rebuilt at `side` px."""
     linear = LinearMap(side)
-    learnt = [ParrotHead(), EmbeddingInversion(), LinearReconstruction(linear), RebuiltHead(linear)]
+    learnt: list[Attack] = [ParrotHead(), EmbeddingInversion(), LinearReconstruction(linear), RebuiltHead(linear)]
     return [Naive(), Reverse(), ParrotGallery(), *learnt]
 
 

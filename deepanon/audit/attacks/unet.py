@@ -106,14 +106,10 @@ class UNetReconstruction:
         again = rebuilder(case.gallery_anonymized) if useful else case.gallery
         for name, eye in eyes.items():
             clear, both = kept[name]
-            rebuilt = both > clear
-            self.chosen[name] = (
-                f"gallery {'rebuilt' if rebuilt else 'clear'}: {100 * max(clear, both):.1f} % of the people that it "
-                "was not fitted to"
-            )
-            found[name] = Traces(
-                eye(again if rebuilt else case.gallery), eye(probes), deployable=not rebuilt, pictures=probes.pictures
-            )
+            gallery, share = ("rebuilt", both) if both > clear else ("clear", clear)
+            self.chosen[name] = f"gallery {gallery}: {100 * share:.1f} % of the people that it was not fitted to"
+            vectors = eye(again if gallery == "rebuilt" else case.gallery)
+            found[name] = Traces(vectors, eye(probes), deployable=gallery == "clear", pictures=probes.pictures)
         return found
 
 
