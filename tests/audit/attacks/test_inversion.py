@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deepanon.audit.attacks.inversion import Faces, descend, levels, richardson_lucy, rounded, wiener
-from deepanon.audit.attacks.operators import OPERATORS
+from deepanon.audit.attacks.operators import operator_of
 from deepanon.audit.attacks.projection import project
 from deepanon.audit.windows import windows
 
@@ -32,14 +32,14 @@ def truth(drawing):
 @pytest.mark.parametrize(("method", "gain"), [("gaussian9", 3.0), ("gaussian", 1.5)])
 def test_a_blur_is_undone_by_several_decibels(way, method, gain, faces, truth, drawing):
     hidden = drawing.drawn(range(4), method)
-    made = levels(WAYS[way](project(hidden, OPERATORS[method], SIDE), faces))
+    made = levels(WAYS[way](project(hidden, operator_of(method), SIDE), faces))
     before, after = drawing.psnr(windows(hidden, SIDE), truth), drawing.psnr(made, truth)
     assert after > before + gain, f"{before:.1f} dB before, {after:.1f} dB after"
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_face_is_undone_without_regard_to_its_neighbours(way, faces, drawing):
-    projection = project(drawing.drawn(range(3), "gaussian9"), OPERATORS["gaussian9"], SIDE)
+    projection = project(drawing.drawn(range(3), "gaussian9"), operator_of("gaussian9"), SIDE)
     together = WAYS[way](projection, faces)
     alone = torch.cat([WAYS[way](projection[i : i + 1], faces) for i in range(3)])
     # Adam divides by its own step's size: last bits of sums may show where nothing pulls
@@ -56,7 +56,7 @@ def test_rounding_goes_to_levels_and_lets_gradients_through():
 
 
 def test_what_is_found_explains_what_is_seen_to_the_level(faces, drawing):
-    projection = project(drawing.drawn(range(3), "gaussian9"), OPERATORS["gaussian9"], SIDE)
+    projection = project(drawing.drawn(range(3), "gaussian9"), operator_of("gaussian9"), SIDE)
     start = wiener(projection, faces, 1e-2)
 
     def away(made):
@@ -69,7 +69,7 @@ def test_what_is_found_explains_what_is_seen_to_the_level(faces, drawing):
 
 
 def test_strangeness_pulls_towards_the_subspace_of_faces(faces, drawing):
-    projection = project(drawing.drawn(range(3), "pixelate8"), OPERATORS["pixelate8"], SIDE)
+    projection = project(drawing.drawn(range(3), "pixelate8"), operator_of("pixelate8"), SIDE)
     start = faces.mean.expand(3, -1, -1, -1)
 
     def outside(made):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepanon.audit.attacks.operators import OPERATORS
+from deepanon.audit.attacks.operators import operator_of
 from deepanon.audit.attacks.projection import project
 from deepanon.audit.windows import windows
 from deepanon.errors import DataError
@@ -21,9 +21,9 @@ def missing(projection, clear):
 @pytest.mark.parametrize("name", ["gaussian", "gaussian9", "heavy_blur", "mosaic", "gaussian9_crop"])
 def test_the_clear_face_explains_what_is_seen(name, size, drawing):
     clear, hidden = drawing.drawn(range(3), size=size), drawing.drawn(range(3), name, size=size)
-    projection = project(hidden, OPERATORS[name], SIDE)
+    projection = project(hidden, operator_of(name), SIDE)
     away = missing(projection, clear)
-    blank = missing(project(clear, OPERATORS[name], SIDE), clear)
+    blank = missing(project(clear, operator_of(name), SIDE), clear)
     assert away.sum() / (3 * projection.known.sum()) < 1.5, name
     assert away.mean() < blank.mean(), "a clear face is explained no worse: the method is not in the matrices"
 
@@ -33,12 +33,12 @@ def test_the_width_of_a_fixed_blur_is_that_in_the_photo(drawing):
     wrong = drawing.drawn(range(3), "gaussian9", size=330)
     wrong = type(wrong)(*(getattr(wrong, n) for n in ("pictures", "boxes", "keypoints", "people", "photos")),
                         np.ones(3, np.float32))  # fmt: skip
-    right = missing(project(hidden, OPERATORS["gaussian9"], SIDE), clear).mean()
-    assert right < 0.5 * missing(project(wrong, OPERATORS["gaussian9"], SIDE), clear).mean()
+    right = missing(project(hidden, operator_of("gaussian9"), SIDE), clear).mean()
+    assert right < 0.5 * missing(project(wrong, operator_of("gaussian9"), SIDE), clear).mean()
 
 
 def test_transposed_is_the_adjoint(drawing):
-    projection = project(drawing.drawn(range(2), "gaussian"), OPERATORS["gaussian"], 32)
+    projection = project(drawing.drawn(range(2), "gaussian"), operator_of("gaussian"), 32)
     rng = torch.Generator().manual_seed(0)
     faces = torch.rand(2, 3, 32, 32, generator=rng)
     seen = torch.rand(projection.seen.shape, generator=rng)
@@ -46,11 +46,11 @@ def test_transposed_is_the_adjoint(drawing):
 
 
 def test_what_lies_partly_outside_the_box_does_not_count(drawing):
-    projection = project(drawing.drawn(range(3), "gaussian"), OPERATORS["gaussian"], SIDE)
+    projection = project(drawing.drawn(range(3), "gaussian"), operator_of("gaussian"), SIDE)
     assert 0.85 < projection.known.mean() < 1
     assert not projection.seen[(projection.known == 0).expand_as(projection.seen)].any()
 
 
 def test_samples_without_scale_are_refused(drawing):
     with pytest.raises(DataError, match="scale"):
-        project(drawing.drawn(range(2), "gaussian", scales=False), OPERATORS["gaussian"], SIDE)
+        project(drawing.drawn(range(2), "gaussian", scales=False), operator_of("gaussian"), SIDE)
