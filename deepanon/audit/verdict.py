@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepanon.audit.measures import FARS, RANK_1, Excess, Measured, Worst, people_needed, percent, zero_hits
+from deepanon.audit.measures import (
+    FARS,
+    RANK_1,
+    Excess,
+    Measured,
+    Worst,
+    people_needed,
+    percent,
+    unknown_words,
+    zero_hits,
+)
 from deepanon.audit.measures.worst import Key
 from deepanon.audit.result import COSMETIC, FAIL, INCONCLUSIVE, PASS, Verdict
 from deepanon.errors import OptionError
@@ -173,7 +183,8 @@ def _settle(tests: list[_Test], level: float, part: str) -> tuple[str, list[str]
 
 
 def _unknown(found: Worst | Excess) -> str:
-    return "; ".join(dict.fromkeys(found.unknown.values())) or "too few resamples have a value"
+    known = len((found.worst if isinstance(found, Excess) else found).keys)
+    return unknown_words(found.unknown, known) or "too few resamples have a value"
 
 
 @dataclass(frozen=True)

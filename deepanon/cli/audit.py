@@ -88,6 +88,9 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("verdict")
     group.add_argument("--delta", type=float, default=0.05, help="rank-1 allowed above chance (default: %(default)s)")
     group.add_argument("--tau", type=float, default=0.05, help="TAR allowed (default: %(default)s)")
+    group.add_argument(
+        "--far", type=float, help="at which that TAR counts; lower ones need more people (default: 0.001; smoke: 0.01)"
+    )
     group.add_argument("--seed", type=int, default=0, help="of split, methods and resamples (default: %(default)s)")
     group.add_argument("--resamples", type=int, default=1000, help="of people (default: %(default)s)")
 
@@ -104,7 +107,8 @@ def _audit(options: argparse.Namespace) -> int:
     backbones = {one.name: one for one in map(named_recogniser, options.backbone)}
     means = Means(options.seed, backbones, [Path(path) for path in options.restorer], options.device)
     name, subjects, sights, side = _data(options)
-    output, limits = Path(options.output), Limits(options.delta, options.tau)
+    far = options.far or (0.01 if options.profile == SMOKE else 0.001)
+    output, limits = Path(options.output), Limits(options.delta, options.tau, far)
     profile = build_profile(options.profile, means)
     audit = Audit(name, subjects, sights, profile, limits, options.seed, options.resamples, output / "finished", _say)
     kept: dict[str, Any] = {}

@@ -6,7 +6,7 @@ from deepanon.audit.measures.excess import Excess
 from deepanon.audit.measures.limits import people_needed, percent, zero_hits
 from deepanon.audit.measures.measured import Measured, measure
 from deepanon.audit.measures.metrics import FARS, METRICS, RANK_1
-from deepanon.audit.measures.worst import Worst
+from deepanon.audit.measures.worst import Worst, unknown_words
 
 __all__ = [
     "FARS",
@@ -20,5 +20,6 @@ __all__ = [
     "measure",
     "people_needed",
     "percent",
+    "unknown_words",
     "zero_hits",
 ]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepanon.audit.measures.limits import zero_hits
-from deepanon.audit.measures.worst import Key, Worst, quantile
+from deepanon.audit.measures.worst import Key, Worst, quantile, unknown_words
 from deepanon.errors import DataError
 from deepanon.evaluation.identity.retrieval import ratio
 from deepanon.evaluation.values import Value
@@ -87,7 +87,8 @@ class Excess:
         """As a `Value` under "audit_over_context_…" with one-sided 95 % limits."""
         attack, by = self.key or ("all", "all")
         metric = self.worst.metric.replace("audit_", "audit_over_context_", 1)
-        note = "; ".join(dict.fromkeys(["one-sided 95 % limits", *self.unknown.values()]))
+        missing = unknown_words(self.unknown, len(self.worst.keys))
+        note = f"one-sided 95 % limits{'; ' if missing else ''}{missing}"
         n = self.worst.probes
         return Value("audit", data, by, method, metric, attack, self.value, self.lower(), self.upper(), n, (), note)
 

@@ -105,7 +105,7 @@ class Worst:
         """As a `Value` under "audit_worst_…" with one-sided 95 % limits; `by` and `scope` say which attack it is."""
         attack, by = self.key or ("all", "all")
         metric = self.metric.replace("audit_", "audit_worst_", 1)
-        missing = "; ".join(f"{one} with {eye} has no number: {why}" for (one, eye), why in self.unknown.items())
+        missing = unknown_words(self.unknown, len(self.keys))
         if math.isnan(self.value):
             return Value("audit", data, by, method, metric, attack, n=self.probes, note=missing)
         note = f"one-sided 95 % limits{'; ' if missing else ''}{missing}"
@@ -116,6 +116,18 @@ class Worst:
     def _overshoot(self) -> Array:
         """(R - 1,) the largest deviation of any attack from its own value."""
         return np.asarray((self.each[:, 1:] - self.each[:, :1]).max(axis=0))
+
+
+def unknown_words(unknown: Mapping[Key, str], known: int = 0) -> str:
+    """Which numbers are missing, and why, in one sentence however many they are; empty if none is."""
+    if not unknown:
+        return ""
+    (attack, eye), why = next(iter(unknown.items()))
+    if len(unknown) == 1:
+        return f"{attack} with {eye} has no number: {why}"
+    if not known:
+        return f"no attack has a number: {why}"
+    return f"{len(unknown)} of {len(unknown) + known} attacks have no number: {why}"
 
 
 def quantile(values: Array, level: float) -> float:

@@ -60,9 +60,13 @@ def _worst(lookup: Lookup) -> list[str]:
 
 
 def _gaps(lookup: Lookup, reached: Mapping[str, float]) -> dict[str, float]:
-    """Method -> how much more its strongest attack tells than the strongest of those who know nothing."""
+    """Method -> how much more its strongest attack tells than the strongest of those who know nothing.
+
+    Methods whose strongest attack tells no more than hair, clothes and place do are left out: they hide the face.
+    """
     naive = [attack for attack in lookup.attacks if lookup.naive(attack)]
-    best = {name: lookup.best(name, naive) for name in reached}
+    above = [name for name in reached if not reached[name] <= lookup.context(name)]
+    best = {name: lookup.best(name, naive) for name in above}
     return {name: reached[name] - value.value for name, value in best.items() if value is not None}
 
 

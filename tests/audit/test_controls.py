@@ -1,0 +1,96 @@
+"""What controls do to samples, and what their rules say of what comes out."""
+
+import numpy as np
+import pytest
+
+from deepanon.audit.assault import attack
+from deepanon.audit.attacks import LinearMap, LinearReconstruction, Naive, ParrotGallery, ParrotHead, RebuiltHead
+from deepanon.audit.control_rules import Rules
+from deepanon.audit.controls import CHANGES, LEAK, context, leaking, permuted, swapped
+from deepanon.audit.measures import RANK_1
+from deepanon.audit.verdict import Limits
+from deepanon.audit.windows import masks, windows
+from deepanon.crops import GREY
+
+RNG = np.random.default_rng(0)
+LADDER = [Naive(), ParrotGallery(), ParrotHead(), LinearReconstruction(LinearMap(32)), RebuiltHead(LinearMap(32))]
+
+
+@pytest.fixture(scope="module")
+def few(ground):
+    return ground.clear[:12]
+
+
+def test_without_a_face_the_box_is_grey_and_the_rest_untouched(few):
+    made, inside = context(few, RNG), masks(few)
+    assert (made.pictures[inside] == GREY).all()
+    assert np.array_equal(made.pictures[~inside], few.pictures[~inside])
+
+
+def test_everybody_gets_the_face_of_somebody_else(few):
+    made = windows(swapped(few, np.random.default_rng(1)), 32).astype(float)
+    before = windows(few, 32).astype(float)
+    for row, person in enumerate(few.people):
+        away = np.abs(before - made[row]).mean(axis=(1, 2, 3))
+        assert few.people[away.argmin()] != person
+
+
+def test_blocks_trade_places_in_the_same_way_everywhere_and_none_is_lost(few):
+    made, again = permuted(few, RNG), permuted(few[5:], np.random.default_rng(9))
+    assert np.array_equal(made.pictures[5:], again.pictures)
+    before, after = (
+        np.sort(windows(s, 64).reshape(12, 8, 8, 8, 8, 3).mean((2, 4)).reshape(12, -1)) for s in (few, made)
+    )
+    assert np.abs(before - after).mean() < 4
+
+
+def test_the_planted_leak_is_hardly_there(few):
+    faces = windows(leaking(few, RNG), 64).astype(float)
+    assert np.abs(faces - GREY).mean() < 15
+    assert np.abs(faces - GREY).max() > 5
+
+
+def test_labels_are_dealt_anew_within_each_side(ground):
+    case = ground.shuffled(np.random.default_rng(0))
+    assert sorted(case.probes.people) == sorted(ground.clear.people[ground.split.probes])
+    assert not np.array_equal(case.probes.people, ground.clear.people[ground.split.probes])
+
+
+@pytest.fixture(scope="module")
+def rules(ground):
+    bare = attack(ground, ground.case(context(ground.clear, RNG)), LADDER).measured
+    return Rules({"grey": 1.0, "colour": 1.0}, bare, Limits(far=0.01))
+
+
+@pytest.fixture(scope="module")
+def found(ground):
+    return {
+        name: attack(ground, ground.case(change(ground.clear, RNG)), LADDER).measured
+        for name, change in CHANGES.items()
+    }
+
+
+def test_each_control_passes_where_it_should(rules, found, ground):
+    clear = attack(ground, ground.case(ground.clear), LADDER[:1]).measured
+    shuffled = attack(ground, ground.shuffled(np.random.default_rng(0)), LADDER).measured
+    every = rules.every(found | {"no-op": clear, "shuffled labels": shuffled})
+    assert len(every) == 7
+    assert [control.name for control in every if not control.passed] == []
+
+
+def test_each_rule_fails_on_the_wrong_picture(rules, found, ground):
+    """A harness that reads labels, a method that changes photos, attackers too weak, a leak that is none."""
+    clear = attack(ground, ground.case(ground.clear), LADDER).measured
+    assert not rules.at_chance("shuffled labels", clear).passed
+    assert not rules.no_op(found["constant image"]).passed
+    assert not rules.at_context("other person", clear).passed
+    assert not rules.broken("block permutation", found["constant image"]).passed
+    assert not rules.found(LEAK, found["constant image"]).passed
+    assert not Rules({"blind": 0.3, "grey": 1.0}, rules.context, Limits()).seeing().passed
+
+
+def test_a_control_says_its_numbers(rules, found):
+    said = rules.found(LEAK, found[LEAK])
+    worst = max(one.statistics[RANK_1].values[0] for one in found[LEAK].values())
+    assert f"{100 * worst:.1f} %" in said.found
+    assert "without any face" in said.found
