@@ -66,11 +66,11 @@ class Rules:
         return Control(name, must, _said(worst, self.limits), worst.lower(self.limits.level) >= BROKEN * ceiling)
 
     def found(self, name: str, found: Found) -> Control:
-        """What was hidden in the picture is found."""
-        excess = self._excess(found)
-        must = f"an attack is above the context control by {percent(self.limits.delta)} for sure"
-        said = f"{_said(excess.worst, self.limits)}; {percent(excess.control.value)} without any face"
-        return Control(name, must, said, excess.lower(self.limits.level) > self.limits.delta)
+        """What was hidden in an otherwise grey picture is found."""
+        worst, chance = Worst.of(found, RANK_1), next(iter(found.values())).chance
+        must = f"an attack is above a blind guess ({percent(chance)}) by {percent(self.limits.delta)} for sure"
+        good = worst.lower(self.limits.level) > chance + self.limits.delta
+        return Control(name, must, _said(worst, self.limits), good)
 
     def every(self, found: Mapping[str, Found]) -> list[Control]:
         """All controls in order, from what was reached on each."""

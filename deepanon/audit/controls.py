@@ -46,7 +46,7 @@ def swapped(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def permuted(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Blocks of the box trade places, everywhere in the same way: looks safe, and is not.
+    """Blocks of the box trade places, everywhere in the same way, and all around is grey: looks safe, and is not.
 
     The permutation does not depend on `rng`: it is the same for all samples of an audit.
     """
@@ -55,14 +55,14 @@ def permuted(samples: Samples, rng: np.random.Generator) -> Samples:
     blocks = windows(samples, SIDE).reshape(-1, across, BLOCK, across, BLOCK, 3).swapaxes(2, 3)
     blocks = blocks.reshape(-1, across**2, BLOCK, BLOCK, 3)[:, order]
     faces = blocks.reshape(-1, across, across, BLOCK, BLOCK, 3).swapaxes(2, 3).reshape(-1, SIDE, SIDE, 3)
-    return with_windows(samples, faces)
+    return with_windows(constant(samples, rng), faces)
 
 
 def leaking(samples: Samples, rng: np.random.Generator) -> Samples:
-    """The box is grey but for a trace of a thumbnail: nobody sees it, and an attacker that learns must find it."""
+    """All is grey but for a trace of a thumbnail: nobody sees it, and an attacker that learns must find it."""
     small = [cv2.resize(face, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for face in windows(samples, SIDE)]
     faint = GREY + CONTRAST * (np.stack(small).astype(np.float32) - GREY)
-    return with_windows(samples, faint)
+    return with_windows(constant(samples, rng), faint)
 
 
 Change = Callable[[Samples, np.random.Generator], Samples]

@@ -24,6 +24,7 @@ from deepanon.audit.attacks import (
 )
 from deepanon.audit.fitting import Budget
 from deepanon.audit.novice import Novice
+from deepanon.audit.samples import SIZE
 from deepanon.embedders import Recogniser
 from deepanon.errors import lookup
 
@@ -54,12 +55,14 @@ class Profile:
         ladder: every attack on every method, the naive one first.
         quick: attacks on the controls: those that cost seconds, the naive one first.
         releases: versions with fresh randomness that are made of every photo, for methods that have some.
+        size: side of the samples in pixels.
     """
 
     name: str
     ladder: Sequence[Attack]
     quick: Sequence[Attack]
     releases: int = 1
+    size: int = SIZE
 
 
 def build_profile(name: str, means: Means | None = None) -> Profile:
@@ -77,7 +80,7 @@ def _quick(side: int) -> list[Attack]:
 def smoke(means: Means) -> Profile:
     """For tests: seconds a method, on small samples."""
     quick = _quick(32)
-    return Profile("smoke", quick, quick)
+    return Profile("smoke", quick, quick, size=96)
 
 
 def cpu(means: Means) -> Profile:

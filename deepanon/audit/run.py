@@ -73,7 +73,7 @@ class Audit:
         self.name, self.subjects, self.profile, self.limits = name, subjects, profile, limits or Limits()
         self.seed, self.resamples, self.say = seed, resamples, say
         self.say("looking at clear photos")
-        clear = cut_samples(subjects.usable, None)
+        clear = self._samples()
         eyes = {sight.name: Eye(sight) for sight in sights}
         self.ground = Ground.of(clear, Split.of(clear, seed=seed), eyes, resamples, seed)
         self.ladder, self.quick = profile.ladder, profile.quick
@@ -123,7 +123,7 @@ class Audit:
         """Everything about one method."""
         self.say(f"{name}: anonymizing")
         versions = [
-            cut_samples(self.subjects.usable, method, Seeds.from_seed(self.seed + version))
+            self._samples(method, self.seed + version)
             for version in range(self.profile.releases if method.random else 1)
         ]
         case = self.ground.case(versions[0], versions[1:], name)
@@ -141,8 +141,7 @@ class Audit:
 
     def _controls(self, bare: Mapping[Key, Measured]) -> list[Control]:
         found: dict[str, Mapping[Key, Measured]] = {}
-        unchanged = cut_samples(self.subjects.usable, no_op())
-        found[NO_OP] = self._assault(NO_OP, unchanged, self.quick[:1]).measured
+        found[NO_OP] = self._assault(NO_OP, self._samples(no_op()), self.quick[:1]).measured
         for name, change in CHANGES.items():
             found[name] = self._assault(name, change(self.ground.clear, self._rng()), self.quick).measured
         shuffled = self.ground.shuffled(self._rng())
@@ -150,6 +149,9 @@ class Audit:
         found[SHUFFLED] = attack(self.ground, shuffled, self.quick, telling).measured
         ceiling = {name: float(one.statistics[RANK_1].values[0]) for name, one in self._clear().items()}
         return Rules(ceiling, bare, self.limits).every(found)
+
+    def _samples(self, method: Anonymizer | None = None, seed: int = 0) -> Samples:
+        return cut_samples(self.subjects.usable, method, Seeds.from_seed(seed), self.profile.size)
 
     def _assault(self, name: str, samples: Samples, ladder: Sequence[Any] | None = None) -> Assault:
         return attack(self.ground, self.ground.case(samples), ladder or self.ladder, self._telling(name))

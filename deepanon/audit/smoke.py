@@ -6,8 +6,8 @@ from deepanon.audit.eye import Sight
 from deepanon.audit.fisher import Fisher, aligned_grey, boxed_colour
 from deepanon.audit.subjects import Subjects, cut_samples, drawn_subjects
 
-PEOPLE, PHOTOS = 150, 6  # who is attacked
-TEACHERS, LESSONS = 120, 6  # on whom the recognisers learn: other people
+PEOPLE, PHOTOS = 150, 5  # who is attacked
+TEACHERS, LESSONS = 100, 5  # on whom the recognisers learn: other people
 
 
 def smoke_people(seed: int = 0) -> Subjects:

@@ -106,9 +106,9 @@ def _audit(options: argparse.Namespace) -> int:
 
     backbones = {one.name: one for one in map(named_recogniser, options.backbone)}
     means = Means(options.seed, backbones, [Path(path) for path in options.restorer], options.device)
+    output, far = Path(options.output), options.far or (0.01 if options.profile == SMOKE else 0.001)
+    limits = Limits(options.delta, options.tau, far)
     name, subjects, sights, side = _data(options)
-    far = options.far or (0.01 if options.profile == SMOKE else 0.001)
-    output, limits = Path(options.output), Limits(options.delta, options.tau, far)
     profile = build_profile(options.profile, means)
     audit = Audit(name, subjects, sights, profile, limits, options.seed, options.resamples, output / "finished", _say)
     kept: dict[str, Any] = {}

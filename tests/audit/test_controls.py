@@ -93,4 +93,4 @@ def test_a_control_says_its_numbers(rules, found):
     said = rules.found(LEAK, found[LEAK])
     worst = max(one.statistics[RANK_1].values[0] for one in found[LEAK].values())
     assert f"{100 * worst:.1f} %" in said.found
-    assert "without any face" in said.found
+    assert "limits" in said.found
