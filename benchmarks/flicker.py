@@ -4,10 +4,12 @@
     DEEPANON_DATA=data python benchmarks/flicker.py --weights reid0095.xml --model FILE --seconds 4 a.mp4
 
 Every frame is drawn with noise of its own ("fresh z"), with one noise a track ("fixed z"), and with one noise a track
-and drawings carried along ("steady", what films are made with). Faces are cut by the same keypoints for all, and turned
-to vectors of unit length. The spread of a track is the mean distance of its vectors to their mean, and that
-of any two of them; what is printed is the mean over all tracks of enough frames, and its ratio to fresh z, with a 95 %
-interval from resampled tracks. The unchanged film is printed too: a face that moves is not one vector either.
+and drawings carried along ("steady", what films are made with). "frozen" is the least that can be reached: the first
+drawing of a run of frames, whole, moved with the head and never let go, whatever that looks like. Faces are cut by the
+same keypoints for all, and turned to vectors of unit length. The spread of a track is the mean distance of its vectors
+to their mean, and that of any two of them; what is printed is the mean over all tracks of enough frames, and its ratio
+to fresh z, with a 95 % interval from resampled tracks. The unchanged film is printed too: a face that moves is not one
+vector either.
 """
 
 from __future__ import annotations
@@ -31,11 +33,20 @@ from deepanon.films.opening import open_film
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter
 from deepanon.films.sightings import look, read
+from deepanon.films.steady import Carried, Drawing, Trail, steadied
 from deepanon.geometry import Array
 from deepanon.seeds import Seeds
 
-WAYS = ("fresh z", "fixed z", "steady")
+WAYS = ("fresh z", "fixed z", "steady", "frozen")
 RESAMPLES = 1000
+
+
+class Frozen(Carried):
+    """A drawing that always holds."""
+
+    def into(self, drawing: Drawing) -> tuple[Drawing, Carried]:
+        """The drawing that goes along, and nothing of the next one but where the old one does not reach."""
+        return drawing.mixed(self.anchor, 1.0), Frozen(self.anchor, drawing.crop)
 
 
 def main() -> None:
@@ -92,7 +103,10 @@ def measured(
 def painters(plan: FilmPlan, method: Anonymizer, seed: int) -> dict[str, Painter]:
     """One for each way; drawn frames do not know of each other but in the last one."""
     seeds, redactor = Seeds.from_seed(seed)("film", plan.tracks), build_anonymizer("blackout")
-    return {way: Painter(plan.covers, method, redactor, seeds, steady=way == "steady") for way in WAYS}
+    ways = {way: Painter(plan.covers, method, redactor, seeds, steady=way == "steady") for way in WAYS}
+    ways["frozen"].trail = Trail(Frozen)
+    ways["frozen"].drawer = steadied(method, ways["frozen"].trail)
+    return ways
 
 
 def painted(ways: dict[str, Painter], frame: Frame, film: Source, seed: int) -> Iterator[tuple[str, Array]]:

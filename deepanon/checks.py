@@ -36,6 +36,20 @@ def check_weight(name: str, value: float, *, positive: bool = False) -> float:
     return value
 
 
+def check_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> float:
+    """Return `value` if it is a number from `low` to `high`, both included; a whole one if `whole`.
+
+    Raises:
+        TypeError: it is no number.
+        OptionError: it is out of range, or not whole.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not low <= value <= high or (whole and value != int(value)):
+        raise OptionError(f"{name} must be a {'whole ' if whole else ''}number from {low} to {high}, got {value}")
+    return value
+
+
 def check_switch(name: str, value: bool) -> bool:
     """Return `value` if it is true or false; `TypeError` for anything that would merely pass for it."""
     if not isinstance(value, bool):

@@ -119,7 +119,7 @@ def cut(image: Array, detections: Detections, size: int | None = None, faces: Se
     regions = np.array([geometry.crop_region(boxes[i], width, height) for i in rows], dtype=np.int64).reshape(-1, 4)
     sides = regions[:, 2] - regions[:, 0]
     size = int(sides[0]) if size is None else size
-    windows = np.array([_resize(_window(image, region), size) for region in regions], dtype=np.uint8)
+    windows = np.array([resize(_window(image, region), size) for region in regions], dtype=np.uint8)
     in_crop = (boxes[None] - np.tile(regions[:, None, :2], 2)) * (size / sides)[:, None, None]  # faces,all,4
     keypoints = (detections.points[rows] - regions[:, None, :2]) / sides[:, None, None]
     masks = [_union_mask(every, size) for every in in_crop]
@@ -184,7 +184,7 @@ def paste_into(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather
         x0, y0 = max(x0, box[0] - ring), max(y0, box[1] - ring)
         x1, y1 = min(x1, box[2] + ring), min(y1, box[3] + ring)
         left, top = x0 - regions[i, 0], y0 - regions[i, 1]
-        patch = _resize(new, int(sides[i]))[top : top + y1 - y0, left : left + x1 - x0]
+        patch = resize(new, int(sides[i]))[top : top + y1 - y0, left : left + x1 - x0]
         weight = _weight((x0, y0, x1, y1), box, everything, ring)[..., None]
         old = image[y0:y1, x0:x1]
         image[y0:y1, x0:x1] = np.rint(patch * weight + old * (1 - weight)).astype(np.uint8)
@@ -220,7 +220,8 @@ def _window(image: Array, region: Array) -> Array:
     return np.pad(window, pad) if any(a or b for a, b in pad) else window
 
 
-def _resize(window: Array, size: int) -> Array:
+def resize(window: Array, size: int) -> Array:
+    """(S, S, 3) uint8 -> (size, size, 3): by area where it reduces, bicubic where it enlarges."""
     side = window.shape[0]
     if side == size:
         return window

@@ -113,13 +113,24 @@ def replace_faces(
         methods = [anonymizer] * len(detections)
     open_view, blind_view = _views(image, detections.boxes, methods)
     result = image.copy()
+    so_far = open_view.copy() if any(map(_leaves, methods)) else None
     for method, some in _batches(methods, range(len(detections)) if faces is None else faces):
-        crops = cut(open_view if method.sees_face else blind_view, detections, method.size, some)
+        view = open_view if method.sees_face else blind_view
+        crops = cut(view if so_far is None or not _leaves(method) else so_far, detections, method.size, some)
         pixels = method(crops, [seeds[i] for i in some])
         if not torch.isfinite(pixels).all():
             raise ModelError(f"method {method.name!r} produced values that are not numbers")
-        paste_into(result, crops, pixels, detections.boxes)
+        for canvas in (result,) if so_far is None else (result, so_far):
+            paste_into(canvas, crops, pixels, detections.boxes)
     return result
+
+
+def _leaves(method: Anonymizer) -> bool:
+    """Whether parts of a box come back as they are: such a method is given what was drawn, face after face.
+
+    A box that overlaps the one before it would else lay that one's original pixels over what hides them.
+    """
+    return method.sees_face and getattr(method, "leaves", False)
 
 
 def _views(image: Array, boxes: Array, methods: Sequence[Anonymizer]) -> tuple[Array, Array]:
@@ -138,7 +149,7 @@ def _batches(methods: Sequence[Anonymizer], rows: Sequence[int]) -> Iterator[tup
     """Rows in their order, as many at a time as one method may be given."""
     for method, run in groupby(rows, key=lambda row: methods[row]):
         same = list(run)
-        step = BATCH if method.size else 1
+        step = BATCH if method.size and not _leaves(method) else 1
         for start in range(0, len(same), step):
             yield method, same[start : start + step]
 

@@ -46,5 +46,10 @@ class Seeds:
         return [_digest(self.secret, f"{name}\0{index}") for index in range(faces)]
 
 
+def derive(seed: int, number: int) -> int:
+    """The seed in [0, 2**63) of part `number` of one drawing: for 0 the seed itself, else its HMAC-SHA256."""
+    return seed if number == 0 else _digest(f"seed {int(seed)}".encode(), f"part {number}")
+
+
 def _digest(secret: bytes, message: str) -> int:
     return int.from_bytes(hmac.digest(secret, message.encode(), "sha256")[:8], "big") >> (64 - BITS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepanon.checks import check_count, check_kind, check_switch, check_weight
+from deepanon.checks import check_count, check_kind, check_range, check_switch, check_weight
 from deepanon.errors import OptionError
 
 
@@ -50,6 +50,26 @@ def test_weights_that_must_be_positive():
     assert check_weight("w", 0.5, positive=True) == 0.5
     with pytest.raises(OptionError, match=r"^w must be finite and positive, got 0$"):
         check_weight("w", 0, positive=True)
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 3, 3.0])
+def test_numbers_in_range(value):
+    assert check_range("r", value, 0, 3) is value
+
+
+@pytest.mark.parametrize("value", [-1e-9, 3.1, float("nan"), float("inf")])
+def test_numbers_out_of_range(value):
+    with pytest.raises(OptionError, match=r"^r must be a number from 0 to 3, got "):
+        check_range("r", value, 0, 3)
+
+
+def test_whole_numbers_in_range():
+    assert check_range("r", 2, 1, 3, whole=True) == 2
+    with pytest.raises(OptionError, match=r"^r must be a whole number from 1 to 3, got 2.5$"):
+        check_range("r", 2.5, 1, 3, whole=True)
+    for value in ("2", True, None):
+        with pytest.raises(TypeError, match=r"^r must be a number, got "):
+            check_range("r", value, 1, 3)
 
 
 def test_switches():

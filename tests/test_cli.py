@@ -192,7 +192,7 @@ def test_detections_keep_the_schema_of_their_detector(photos, tmp_path, monkeypa
 
 
 MISUSE = {
-    "unknown method": (["--method", "blur"], "choose one of: blackout, gan"),
+    "unknown method": (["--method", "blur"], "choose one of: blackout, blackout_ellipse"),
     "unknown detector": (["--detector", "ssd"], "choose one of: cascade"),
     "missing weights": (["--model", "none.safetensors"], "no generator at none.safetensors"),
     "model without gan": (["--method", "noise", "--model", "x"], "--model goes with --method gan"),

@@ -12,7 +12,7 @@ from deepanon.data.synthetic import draw_scene
 from deepanon.detections import COCO7, Detections
 from deepanon.errors import DetectionError, ImageError, ModelError, NoFaceError, OptionError, SchemaError
 
-METHODS = sorted(ANONYMIZERS)
+METHODS = sorted(set(ANONYMIZERS) - {"cloak"})  # needs weights: tests/anonymizers/test_cloak.py asks it the same
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,8 @@ def test_two_hundred_faces_and_heavy_overlap(method):
         inside[max(0, int(y0)) : int(np.ceil(y1)), max(0, int(x0)) : int(np.ceil(x1))] = True
     if method == "blackout":
         assert (out[inside] == 0).all()
-    assert (out[inside] != image[inside]).any(axis=-1).mean() > 0.9
+    least = {"blackout_ellipse": 0.8}.get(method, 0.9)  # corners of a box that no other ellipse covers stay
+    assert (out[inside] != image[inside]).any(axis=-1).mean() > least
 
 
 @pytest.mark.parametrize("bad", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3)), "photo.jpg", None])

@@ -1,7 +1,7 @@
 import pytest
 
 from deepanon.errors import OptionError
-from deepanon.seeds import Seeds
+from deepanon.seeds import Seeds, derive
 
 
 def test_fresh_seeds_never_repeat():
@@ -35,3 +35,15 @@ def test_key_files(tmp_path):
 
 def test_the_secret_is_not_printed():
     assert "0123" not in repr(Seeds(b"0123456789abcdef"))
+
+
+def test_parts_of_a_drawing_have_seeds_that_follow_from_its_own():
+    import hashlib
+    import hmac
+
+    seeds = {derive(seed, part) for seed in range(50) for part in range(4)}
+    assert len(seeds) == 200
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    assert derive(41, 0) == 41
+    digest = hmac.new(b"seed 41", b"part 2", hashlib.sha256).digest()
+    assert derive(41, 2) == int.from_bytes(digest[:8], "big") >> 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from deepanon.anonymizers.grammar import RULE, VALUE, is_rules, split
 from deepanon.errors import DetectionError, OptionError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class ByLabel:
         name: the rules as they are written on a command line.
         sees_face: whether any of the methods is given what it replaces.
         random: whether any of them depends on the seeds.
+        cosmetic: whether any of them is: then something is left that can be recognised.
         description: one line with everything that results depend on but the seeds.
 
     Raises:
@@ -36,6 +38,7 @@ class ByLabel:
         self.name = ",".join(f"{label}={method.name}" for label, method in self.methods.items())
         self.sees_face = any(method.sees_face for method in self.methods.values())
         self.random = any(method.random for method in self.methods.values())
+        self.cosmetic = any(getattr(method, "cosmetic", False) for method in self.methods.values())
         self.description = "; ".join(f"{label}: {method.description}" for label, method in self.methods.items())
 
     def of(self, label: str) -> Anonymizer:
@@ -58,16 +61,16 @@ class ByLabel:
 
 
 def read_rules(text: str) -> dict[str, str]:
-    """Label -> name of a method, from "face=gan,plate=blackout"; a method alone is for every label.
+    """Label -> method as text, from "face=gan,plate=blackout"; a method or a chain alone is for every label.
 
     Raises:
         OptionError: it is written in another way, or a label is named twice.
     """
-    if "=" not in text:
+    if not is_rules(text):
         return {REST: text}
     rules: dict[str, str] = {}
-    for part in text.split(","):
-        label, _, method = (word.strip() for word in part.partition("="))
+    for part in split(text, RULE):
+        label, _, method = (word.strip() for word in part.partition(VALUE))
         if not (label and method):
             raise OptionError(f"rule {part!r} of {text!r} is not LABEL=METHOD, as in face=gan,plate=blackout")
         if label in rules:

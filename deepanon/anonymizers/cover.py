@@ -45,6 +45,7 @@ class Cover:
     """
 
     size: int | None = None  # native pixels
+    cosmetic = False
     sees_face = False
 
     def __init__(self, name: str, function: Callable[[Hole], Array], about: str, random: bool = False) -> None:

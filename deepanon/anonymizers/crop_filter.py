@@ -32,6 +32,7 @@ class CropFilter:
     """
 
     size: int | None = None  # native pixels: what is outside the box is never resampled
+    cosmetic = False
     sees_face = True
     random = False
 

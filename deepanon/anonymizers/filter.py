@@ -25,14 +25,23 @@ class FaceFilter:
         about: what it does, in a few words.
         sees_face: False hands the function grey instead of the face.
         random: whether the function draws random numbers.
+        leaves: whether the function leaves some of the pixels as they are.
     """
 
     size: int | None = None  # native pixels
+    cosmetic = False
 
     def __init__(
-        self, name: str, function: FaceFunction, about: str, sees_face: bool = True, random: bool = False
+        self,
+        name: str,
+        function: FaceFunction,
+        about: str,
+        sees_face: bool = True,
+        random: bool = False,
+        leaves: bool = False,
     ) -> None:
         self.name, self.function, self.sees_face, self.random = name, function, sees_face, random
+        self.leaves = leaves
         self.description = f"{about}, on the box at native size"
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:

@@ -30,18 +30,20 @@ class Gan:
             (the paper's static z; its FID is measured like that).
 
     Raises:
-        OptionError: another `z`.
+        OptionError: another `z`, or a device that is not there.
         FileNotFoundError: there is no such generator.
         ModelError: the file is not usable.
     """
 
     name = "gan"
     sees_face = False
+    cosmetic = False
 
     def __init__(self, model: str | Path = DEFAULT, device: torch.device | str = "cpu", z: str = "random") -> None:
         if z not in NOISES:
             raise OptionError(f"unknown z {z!r}; choose one of: {', '.join(NOISES)}")
-        self.loaded, self.device = load_generator(model, device), torch.device(device)
+        self.device = _usable(device)
+        self.loaded = load_generator(model, self.device)
         self.random = z == "random"
         self.description = (
             f"{self.loaded.network.architecture} generator at {self.loaded.network.resolution} px, "
@@ -84,3 +86,10 @@ class Gan:
             return pixels
         known = torch.isfinite(crops.keypoints).all(dim=(1, 2))
         return torch.where(known[:, None, None, None], pixels, -torch.ones_like(pixels))
+
+
+def _usable(device: torch.device | str) -> torch.device:
+    try:
+        return torch.zeros(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # no such kind, or no such device in this machine
+        raise OptionError(f"device {str(device)!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from None

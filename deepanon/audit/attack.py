@@ -33,7 +33,11 @@ class Attack(Protocol):
     name: str
     knows: str
     gallery: str
-    description: str
+
+    @property
+    def description(self) -> str:
+        """See above."""
+        ...
 
     def __call__(self, case: Case, eyes: Mapping[str, Eye]) -> dict[str, Traces]:
         """Traces by name of the eye; `OWN` for a network of the attack's own.

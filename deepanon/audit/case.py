@@ -45,6 +45,8 @@ class Case:
         gallery_anonymized: the same photos after the method.
         probes: anonymized samples: who is it? Their `people` are for the measures alone, no attack may read them.
         again: further anonymized versions of the probes with fresh randomness.
+        method: name of the library's method ("gaussian9"), for attackers who know its operator; "" if it is none of the
+            library's.
 
     Raises:
         DataError: a photo is in the gallery and among the probes, a person is on both sides of the split, or a probe's
@@ -56,6 +58,7 @@ class Case:
     gallery_anonymized: Samples
     probes: Samples
     again: tuple[Samples, ...] = ()
+    method: str = ""
 
     def __post_init__(self) -> None:
         if set(self.gallery.photos) & set(self.probes.photos):

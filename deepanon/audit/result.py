@@ -76,5 +76,5 @@ class AuditResult:
 
     @property
     def void(self) -> bool:
-        """Whether a control failed: then no number of this audit means anything."""
-        return not all(control.passed for control in self.controls)
+        """Whether a control failed, or none was made: then no number of this audit means anything."""
+        return not self.controls or not all(control.passed for control in self.controls)

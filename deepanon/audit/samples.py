@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +29,8 @@ class Samples:
         keypoints: (N, 5, 2) float32 in pixels of the sample.
         people: (N,) int64, who it is; numbers mean something within one audit only.
         photos: (N,) int64, which photo it is from; samples of one photo have one number, whatever was done to it.
+        scales: (N,) float32, pixels of the sample per pixel of the photo, for who knows a method's strength in pixels
+            of the photo. None where nobody noted them.
 
     Raises:
         DataError: arrays that do not fit together, or values that are not finite.
@@ -38,6 +41,7 @@ class Samples:
     keypoints: Array
     people: Array
     photos: Array
+    scales: Array | None = None
 
     def __post_init__(self) -> None:
         n = len(self.pictures)
@@ -48,13 +52,15 @@ class Samples:
             array = getattr(self, name)
             if array.shape != shape or not np.isfinite(array).all():
                 raise DataError(f"{name} of {n} samples must be finite and of shape {shape}, got {array.shape}")
+        if self.scales is not None and not (self.scales.shape == (n,) and (self.scales > 0).all()):
+            raise DataError(f"scales of {n} samples must be above 0 and of shape {(n,)}, got {self.scales.shape}")
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def __getitem__(self, rows: Array | slice) -> Samples:
         """Some of the samples: an index array, a bool array or a slice."""
-        return Samples(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return Samples(*(_taken(getattr(self, name), rows) for name in self.__dataclass_fields__))
 
     @property
     def size(self) -> int:
@@ -71,8 +77,16 @@ class Samples:
 
     @classmethod
     def join(cls, several: list[Samples]) -> Samples:
-        """All samples of several, in order."""
-        return cls(*(np.concatenate([getattr(s, name) for s in several]) for name in cls.__dataclass_fields__))
+        """All samples of several, in order; scales that one of them lacks are lost."""
+        return cls(*(_joined([getattr(s, name) for s in several]) for name in cls.__dataclass_fields__))
+
+
+def _taken(array: Any, rows: Array | slice) -> Any:
+    return None if array is None else array[rows]
+
+
+def _joined(arrays: list[Any]) -> Any:
+    return None if any(array is None for array in arrays) else np.concatenate(arrays)
 
 
 def sample_region(face: Detections, width: int, height: int) -> Array:

@@ -20,12 +20,17 @@ class Traces:
         deployable: the vectors lie in the recogniser's own space of clear photos, where a threshold of a system that
             is in use means something.
         pictures: (P, S, S, 3) uint8 what the attack rebuilt, or None.
+        swapped: the roles are changed: each clear photo of the gallery looks for its person among the anonymized ones.
+            Then `gallery` are vectors of the probes, and `probes` of the gallery.
+        note: what was chosen on the attacker's own people, for readers.
     """
 
     gallery: Array
     probes: Array
     deployable: bool = False
     pictures: Array | None = None
+    swapped: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import data, export, models, photos, report, sets, verify
+from deepanon.cli import audit, data, export, models, photos, report, sets, verify
 from deepanon.cli.replacing import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     photos.add_commands(commands)
     sets.add_commands(commands)
     verify.add_commands(commands)
+    audit.add_commands(commands)
     data.add_commands(commands)
     export.add_commands(commands)
     report.add_commands(commands)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from deepanon.seeds import Seeds
 
 METHODS = (
-    "gan pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur blackout solid plate noise "
-    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop"
+    "gan pixelate pixelate8 pixelate16 mosaic gaussian9 gaussian heavy_blur layered layered_lite layered_strong "
+    "dp_pix k_same blackout blackout_ellipse eye_bar solid plate noise "
+    "pixelate8_crop pixelate16_crop gaussian9_crop heavy_blur_crop cloak"
 )
 
 
@@ -27,9 +28,12 @@ def add_anonymizer(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--method",
         default="gan",
-        help=f"one of: {METHODS}; or one for each label, as in face=gan,plate=blackout (default: %(default)s)",
+        help=f"one of: {METHODS}; with options, as in gaussian:sigma=0.12; one after the other, as in "
+        "gan+layered:cells=8:noise=25; or one for each label, as in face=gan,plate=blackout (default: %(default)s)",
     )
-    command.add_argument("--model", metavar="NAME|FILE", help="generator for --method gan (default: the bundled one)")
+    command.add_argument(
+        "--model", metavar="NAME|FILE", help="generator for every gan in --method (default: the bundled one)"
+    )
     add_detector(command)
     command.add_argument(
         "--detections",
@@ -73,12 +77,13 @@ def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
 def chosen_method(options: argparse.Namespace) -> Anonymizer | ByLabel:
     """Build the method or the rules that the options name; `OptionError` where method and model do not go together."""
     from deepanon.anonymizers import build_rules
-    from deepanon.anonymizers.by_label import read_rules
+    from deepanon.anonymizers.by_label import REST, read_rules
+    from deepanon.anonymizers.grammar import read_chain
 
-    rules = read_rules(options.method)
-    if "plates" in options.detector.split("+") and rules.get("plate", rules.get("*")) == "gan":
+    rules = {label: [stage.name for stage in read_chain(text)] for label, text in read_rules(options.method).items()}
+    if "plates" in options.detector.split("+") and "gan" in rules.get("plate", rules.get(REST, [])):
         raise OptionError("method 'gan' would draw a face on every plate: use --method face=gan,plate=plate")
-    if options.model and "gan" not in rules.values():
+    if options.model and not any("gan" in names for names in rules.values()):
         raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
     return build_rules(options.method, {"gan": {"model": options.model}} if options.model else {})
 

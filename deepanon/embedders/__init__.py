@@ -8,12 +8,15 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from deepanon.embedders.cuts import Aligned, Cut, Margin
+from deepanon.embedders.differentiable import Differentiable, differentiable
 from deepanon.embedders.facenet import Facenet
 from deepanon.embedders.files import Onnx, OpenVino, TorchScript
 from deepanon.embedders.inception import Inception
+from deepanon.embedders.mobilefacenet import Mobilefacenet
 from deepanon.embedders.onet import Onet
 from deepanon.embedders.pixels import face_windows
 from deepanon.embedders.recogniser import Recogniser
+from deepanon.embedders.surrogate import Surrogate, build_surrogates
 from deepanon.errors import lookup
 
 
@@ -48,6 +51,7 @@ EMBEDDERS: dict[str, Callable[..., Embedder]] = {
     "onet": Onet,
     "inception": Inception,
     "facenet": Facenet,
+    "mobilefacenet": Mobilefacenet,
     "torchscript": TorchScript,
     "onnx": Onnx,
     "openvino": OpenVino,
@@ -70,16 +74,21 @@ __all__ = [
     "EMBEDDERS",
     "Aligned",
     "Cut",
+    "Differentiable",
     "Embedder",
     "Facenet",
     "Inception",
     "Margin",
+    "Mobilefacenet",
     "Onet",
     "Onnx",
     "OpenVino",
     "Recogniser",
+    "Surrogate",
     "TorchScript",
     "build_embedder",
+    "build_surrogates",
+    "differentiable",
     "distance_names",
     "face_windows",
 ]

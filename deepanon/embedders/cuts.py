@@ -6,11 +6,14 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from deepanon import geometry
 from deepanon.checks import check_count
 from deepanon.detections import FIVE, Detections
-from deepanon.errors import OptionError, SchemaError, lookup
+from deepanon.embedders.warp import reduced, warped
+from deepanon.errors import DetectionError, OptionError, SchemaError, lookup
 from deepanon.geometry import Array
 
 # side in pixels, and where left eye, right eye, nose, left and right mouth corner belong (left = left in the image)
@@ -84,6 +87,18 @@ class Aligned:
             return None
         return np.asarray(cv2.warpAffine(image, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR))
 
+    def windows(self, images: Tensor, boxes: Tensor, keypoints: Tensor) -> Tensor:
+        """The same with gradients: (N, 3, H, W), (N, 4), (N, 5, 2) in pixels -> (N, 3, size, size) like `images`.
+
+        Raises:
+            DetectionError: a face without keypoints, or with all of them on one spot.
+        """
+        matrices = np.stack([geometry.similarity(p, self.points) for p in keypoints.detach().cpu().numpy()])
+        lost = np.flatnonzero(~np.isfinite(matrices).all(axis=(1, 2)))
+        if lost.size:
+            raise DetectionError(f"face {lost[0]} has no keypoints to align it by: find faces with a detector of five")
+        return warped(images, torch.from_numpy(matrices), self.size)
+
 
 class Margin:
     """Cuts the box with a margin and stretches it to a square, pixel for pixel as facenet-pytorch's MTCNN does.
@@ -108,11 +123,28 @@ class Margin:
 
     def __call__(self, image: Array, face: Detections) -> Array | None:
         """(H, W, 3) uint8 -> (size, size, 3) uint8; None if no whole pixel of the picture lies in the box."""
-        height, width = image.shape[:2]
-        box = face.boxes[0]
-        grow = self.margin * (box[2:] - box[:2]) / (self.size - self.margin) / 2
-        wide = np.concatenate([box[:2] - grow, box[2:] + grow])
-        x0, y0, x1, y1 = geometry.clip(wide, width, height).astype(int)
+        x0, y0, x1, y1 = self._edges(face.boxes[0], image.shape[1], image.shape[0])
         if x1 <= x0 or y1 <= y0:
             return None
         return np.asarray(cv2.resize(image[y0:y1, x0:x1], (self.size, self.size), interpolation=cv2.INTER_AREA))
+
+    def windows(self, images: Tensor, boxes: Tensor, keypoints: Tensor) -> Tensor:
+        """The same with gradients: (N, 3, H, W), (N, 4) in pixels -> (N, 3, size, size); keypoints are not looked at.
+
+        Raises:
+            DetectionError: no whole pixel of the picture lies in a box.
+        """
+        height, width = images.shape[-2:]
+        cut = []
+        for row, box in enumerate(boxes.detach().cpu().numpy()):
+            x0, y0, x1, y1 = self._edges(box, width, height)
+            if x1 <= x0 or y1 <= y0:
+                raise DetectionError(f"no whole pixel of its picture lies in the box of face {row}, {box.tolist()}")
+            cut.append(reduced(images[row : row + 1, :, y0:y1, x0:x1], self.size))
+        return torch.cat(cut) if cut else images.new_zeros(0, 3, self.size, self.size)
+
+    def _edges(self, box: Array, width: int, height: int) -> Array:
+        """(4,) whole pixels of the picture that are cut out."""
+        grow = self.margin * (box[2:] - box[:2]) / (self.size - self.margin) / 2
+        wide = np.concatenate([box[:2] - grow, box[2:] + grow])
+        return geometry.clip(wide, width, height).astype(int)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepanon.data.download import fetch
-from deepanon.embedders.pixels import FILTER, levels, resized
+from deepanon.embedders.pixels import FILTER, levels, resized, unrounded
 from deepanon.errors import DeepanonError, ModelError, lookup
 from deepanon.files import sha256_of
 
@@ -65,7 +65,14 @@ class Facenet:
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) float in [-1, 1] -> (N, 512) float32 of unit length on the same device."""
-        inputs = (resized(levels(images), self.size) - 127.5) / 128
+        return self._run(levels(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """The same, not rounded and with gradients; see `Differentiable`."""
+        return self._run(unrounded(images))
+
+    def _run(self, images: Tensor) -> Tensor:
+        inputs = (resized(images, self.size) - 127.5) / 128
         features: Tensor = self.network.to(images.device)(inputs)
         return features
 

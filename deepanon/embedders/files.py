@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from deepanon.checks import check_count
-from deepanon.embedders.pixels import FILTER, levels, resized
+from deepanon.embedders.pixels import FILTER, levels, resized, unrounded
 from deepanon.errors import ModelError, OptionError
 from deepanon.files import sha256_of
 
@@ -85,7 +85,11 @@ class FileEmbedder:
         Raises:
             ModelError: the network fails, or does not give one vector a picture.
         """
-        inputs = resized(levels(images), self.size)
+        return self._vectors(levels(images))
+
+    def _vectors(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) levels 0 … 255 -> (N, D)."""
+        inputs = resized(images, self.size)
         inputs = inputs.flip(1) if self.order == "bgr" else inputs
         inputs = (inputs - self.mean.to(inputs)) / self.std.to(inputs)
         try:
@@ -114,11 +118,26 @@ class FileEmbedder:
 class TorchScript(FileEmbedder):
     """A network saved by `torch.jit.save`; `size` must be given. Of several outputs the first one counts."""
 
+    network: torch.nn.Module
+
+    def features(self, images: Tensor) -> Tensor:
+        """The same as a call, not rounded and with gradients; see `Differentiable`.
+
+        Raises:
+            ModelError: as of a call, or the file was frozen in a way that no gradient passes.
+        """
+        vectors = self._vectors(unrounded(images))
+        if images.requires_grad and torch.is_grad_enabled() and not vectors.requires_grad:
+            raise ModelError(f"{self.path} lets no gradient pass: save the network without freezing or detaching")
+        return vectors
+
     def _load(self) -> None:
         try:
             self.network = torch.jit.load(self.path, map_location="cpu").eval()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.path} is not a TorchScript file: {_line(error)}") from error
+        for weight in self.network.parameters():  # such a module has no `requires_grad_` of its own
+            weight.requires_grad_(False)
 
     def _run(self, inputs: Tensor) -> Tensor:
         found = self.network.to(inputs.device)(inputs)

@@ -32,6 +32,15 @@ def levels(images: Tensor) -> Tensor:
     return ((images.float().clamp(-1, 1) + 1) * 127.5).round()
 
 
+def unrounded(images: Tensor) -> Tensor:
+    """(N, 3, H, W) float in [-1, 1] -> levels 0 … 255 that need not be whole, with gradients; nothing is clipped."""
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ImageError(
+            f"an embedder takes (N, 3, H, W) float pictures in [-1, 1], got {images.dtype} {tuple(images.shape)}"
+        )
+    return (images + 1) * 127.5
+
+
 def resized(images: Tensor, size: int) -> Tensor:
     """(N, 3, H, W) float -> (N, 3, size, size): bilinear, with antialiasing where it reduces; any range."""
     if images.shape[-2:] == (size, size):

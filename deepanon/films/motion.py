@@ -44,7 +44,7 @@ def moved(before: Crops, now: Crops) -> Array:
 def staying(before: Crops, now: Crops, but: str = "") -> float:
     """How much of what was seen before still holds, in [0, 1].
 
-    1 while no more differs than noise explains, 0 where a single thing of `CHANGES` has changed too much.
+    1 while a drawing can go along with what differs, 0 where a single thing of `CHANGES` has changed too much.
 
     Args:
         before: the crop of one face in an earlier frame.
@@ -94,13 +94,13 @@ def _around(before: Crops, now: Crops, motion: Array) -> float:
 
 
 PLACE = "way"  # what changes without harm as long as it does so step by step
-# what may change between two frames: up to where that is noise, and from where on nothing of a drawing holds
+# what may change between two sights: up to where that is no reason to draw anew, and from where on nothing holds
 CHANGES: dict[str, tuple[Callable[[Crops, Crops, Array], float], float, float]] = {
-    "pose": (_pose, 0.01, 0.05),
-    "size": (_size, 0.05, 0.25),
+    "pose": (_pose, 0.03, 0.1),
+    "size": (_size, 0.2, 0.4),
     PLACE: (_way, 0.2, 0.6),
-    "fit": (_fit, 0.25, 0.6),
-    "around": (_around, 0.1, 0.4),
+    "fit": (_fit, 0.35, 0.65),
+    "around": (_around, 0.3, 0.6),
 }
 
 

@@ -11,16 +11,17 @@ import torch
 from torch import Tensor
 
 from deepanon import geometry
-from deepanon.anonymizers import Anonymizer, ByLabel
+from deepanon.anonymizers import Anonymizer, ByLabel, Chain
+from deepanon.anonymizers.grammar import OPTION
 from deepanon.crops import Crops
 from deepanon.errors import OptionError
 from deepanon.films.motion import PLACE, moved, placed, staying
 from deepanon.geometry import Array
 
 CARRIED = "gan"  # the method whose drawings are carried: all others draw every frame alike, or see the face
-KEPT = 0.9  # share of the drawing that is carried, where nothing but noise has changed since
+KEPT = 0.9  # share of the drawing that is carried as long as it holds: any less of it is two faces at once
 SOFT = 0.7  # px of a crop, deviation of the blur of what is carried: finer detail shimmers as it moves over the pixels
-RENEWED = 0.5  # of that share, below which what is made now is carried from here on
+RENEWED = 0.5  # how much must still hold (`motion.staying`); below, what is drawn now is carried from here on
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +85,15 @@ class Carried:
     crop: Crops
 
     def into(self, drawing: Drawing) -> tuple[Drawing, Carried]:
-        """The next drawing of the track with what still holds of the anchor, and what is carried from here on."""
-        share = KEPT * min(staying(self.crop, drawing.crop), staying(self.anchor.crop, drawing.crop, but=PLACE))
-        made = drawing.mixed(self.anchor, share)
-        return made, Carried(self.anchor if share >= RENEWED * KEPT else made, drawing.crop)
+        """The next drawing of the track with what still holds of the anchor, and what is carried from here on.
+
+        The anchor holds or is let go, with one frame between: a lasting mixture of two drawings would be blurred, and
+        change with every frame. The new anchor has nothing of the old one.
+        """
+        still = min(staying(self.crop, drawing.crop), staying(self.anchor.crop, drawing.crop, but=PLACE))
+        if still >= RENEWED:
+            return drawing.mixed(self.anchor, KEPT), Carried(self.anchor, drawing.crop)
+        return drawing.mixed(self.anchor, KEPT * still), Carried(drawing, drawing.crop)
 
 
 class Trail:
@@ -95,10 +101,13 @@ class Trail:
 
     What the last frame did not draw is forgotten, so that nothing is carried across a gap or a cut, and memory does not
     grow.
+
+    Args:
+        carried: what decides how long a drawing goes along.
     """
 
-    def __init__(self) -> None:
-        self._frame = -1
+    def __init__(self, carried: type[Carried] = Carried) -> None:
+        self._carried, self._frame = carried, -1
         self._last: dict[int, Carried | None] = {}
         self._now: dict[int, Carried | None] = {}
 
@@ -117,7 +126,7 @@ class Trail:
         If a track has two faces in one frame, which a file that was edited can say, nothing is carried on from either.
         """
         last = self._last.get(seed)
-        made, carried = (drawing, Carried(drawing, drawing.crop)) if last is None else last.into(drawing)
+        made, carried = (drawing, self._carried(drawing, drawing.crop)) if last is None else last.into(drawing)
         self._now[seed] = None if seed in self._now else carried
         return made
 
@@ -137,6 +146,7 @@ class Steady:
     """
 
     sees_face = False
+    cosmetic = False
 
     def __init__(self, inner: Anonymizer, trail: Trail) -> None:
         if inner.sees_face:
@@ -164,7 +174,11 @@ def _alone(crop: Crops) -> Crops:
 
 
 def steadied(drawer: Anonymizer | ByLabel, trail: Trail) -> Anonymizer | ByLabel:
-    """The drawer, or the rules, with drawings carried along `trail` where a generator draws that sees no face."""
+    """The drawer, or the rules, with drawings carried along `trail` where a generator draws that sees no face.
+
+    In a chain that never sees the face it is the generator's own drawing that is carried, and every later stage works
+    on the calm one. A chain that does see it stays as it is, also where a generator draws at its end.
+    """
     if not isinstance(drawer, ByLabel):
         return _steadied(drawer, trail)
     made = {id(method): _steadied(method, trail) for method in drawer.methods.values()}  # what was one stays one
@@ -172,4 +186,9 @@ def steadied(drawer: Anonymizer | ByLabel, trail: Trail) -> Anonymizer | ByLabel
 
 
 def _steadied(method: Anonymizer, trail: Trail) -> Anonymizer:
-    return Steady(method, trail) if method.name == CARRIED and not method.sees_face else method
+    if method.sees_face:
+        return method
+    if isinstance(method, Chain):
+        return Chain([_steadied(stage, trail) for stage in method.stages], method.name)
+    drawn = method.name.partition(OPTION)[0] == CARRIED  # whatever its options
+    return Steady(method, trail) if drawn else method

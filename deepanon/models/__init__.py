@@ -9,6 +9,7 @@ from deepanon.models.features import Features, MobileNetFeatures, NetworkFeature
 from deepanon.models.generator import Generator
 from deepanon.models.growth import Growth, Phase
 from deepanon.models.lean_generator import LeanGenerator
+from deepanon.models.mobilefacenet import MobileFaceNet
 from deepanon.models.modulated_generator import ModulatedGenerator
 from deepanon.models.objectives import NonSaturating, Objective, WassersteinGP
 from deepanon.models.projected_discriminator import ProjectedDiscriminator
@@ -29,6 +30,7 @@ __all__ = [
     "Generator",
     "Growth",
     "LeanGenerator",
+    "MobileFaceNet",
     "MobileNetFeatures",
     "ModulatedGenerator",
     "NetworkFeatures",

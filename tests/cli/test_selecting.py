@@ -51,6 +51,30 @@ def edited(folder, change):
     return folder / "edited.json"
 
 
+def test_options_and_chains_on_the_command_line(job):
+    folder, found = job
+    method = "face=solid+mosaic:cells=3,plate=blackout"
+    assert run(*command(folder, "--method", method, "--seed", 1)) == 0
+    assert method in (folder / "report.json").read_text()
+    for name, (faces, _, _) in found.items():
+        for row, label in enumerate(faces.labels):
+            after = pixels(folder, name, faces.boxes[row])[1].reshape(-1, 3)
+            assert len(np.unique(after, axis=0)) == 1  # a mosaic of one colour is that colour
+            assert (after == 0).all() == (label == "plate")
+
+
+def test_a_model_is_for_every_generator_in_a_chain(job, capsys):
+    folder, _ = job
+    for method in ("gan+gaussian", "face=gan:z=zero+noise,plate=solid"):
+        assert run(*command(folder, "--method", method, "--model", "first", "--seed", 1, "--anew")) == 0
+    assert run(*command(folder, "--method", "gan:model=first+solid", "--model", "first")) == MISUSED
+    assert "option 'model' of method 'gan' is given twice" in capsys.readouterr().err
+    assert run(*command(folder, "--method", "face=gan+solid,plate=gaussian:sigma=7")) == MISUSED
+    assert "method 'gaussian': sigma must be a number from 0.001 to 1, got 7" in capsys.readouterr().err
+    assert run(*command(folder, "--method", "gan+gaussian", "--detector", "mtcnn+plates")) == MISUSED
+    assert "would draw a face on every plate" in capsys.readouterr().err
+
+
 def test_rules_on_the_command_line(job):
     folder, found = job
     assert run(*command(folder, "--method", "face=solid,plate=blackout", "--seed", 1)) == 0

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage.data import astronaut
 
 from deepanon.cli import FAILED, MISUSED, main
+from deepanon.models import MobileFaceNet
 
 
 def run(*arguments):
@@ -82,6 +84,9 @@ def test_a_landscape_says_that_there_was_no_face(tmp_path, capsys):
         (("in.jpg", "gan.jpg", "--recogniser", "onet"), "unknown recogniser"),
         (("in.jpg", "gan.jpg", "--recogniser", "onnx"), "needs --recogniser-weights"),
         (("in.jpg", "gan.jpg", "--recogniser", "facenet", "--recogniser-order", "bgr"), "knows how it is fed"),
+        (("in.jpg", "gan.jpg", "--recogniser", "mobilefacenet", "--recogniser-size", 96), "knows how it is fed"),
+        (("in.jpg", "gan.jpg", "--recogniser", "mobilefacenet"), "needs --recogniser-weights"),
+        (("in.jpg", "gan.jpg", "--recogniser", "mobilefacenet", "--recogniser-weights", "no.pt"), "no weights at"),
         (("in.jpg", "gan.jpg", "--recogniser", "onnx", "--recogniser-weights", "no.onnx"), "no network at"),
         (("in.jpg", "gan.jpg", "--detector", "yunet"), "needs --detector-weights"),
     ],
@@ -90,6 +95,16 @@ def test_a_wrong_wish_is_misuse(options, message, portrait, monkeypatch, capsys)
     monkeypatch.chdir(portrait)
     assert run("verify", *options) == MISUSED
     assert message in capsys.readouterr().err
+
+
+def test_mobilefacenet_looks_from_the_users_file(portrait, tmp_path, capsys):
+    torch.manual_seed(0)
+    torch.save({"net_state_dict": MobileFaceNet().state_dict()}, tmp_path / "random.pt")
+    known = ("--recogniser", "mobilefacenet", "--recogniser-weights", tmp_path / "random.pt", "--threshold", 1)
+    assert run("verify", portrait / "in.jpg", portrait / "gan.jpg", *known) == 0
+    assert "IDENTITY NOT CHECKED" not in capsys.readouterr().err
+    same = (*known[:-1], -1)
+    assert run("verify", portrait / "in.jpg", portrait / "gan.jpg", *same) == FAILED
 
 
 def test_with_a_recogniser_that_is_known(portrait, deepanon_data, tmp_path, capsys):

@@ -168,10 +168,10 @@ def test_a_missing_library_is_named(kind, tmp_path, monkeypatch):
 
 def test_unknown_embedders_list_the_known_ones():
     with pytest.raises(
-        OptionError, match="unknown embedder 'vgg'; choose one of: facenet, inception, onet, onnx, openvino, tor"
+        OptionError, match="unknown embedder 'vgg'; choose one of: facenet, inception, mobilefacenet, onet, onnx, op"
     ):
         build_embedder("vgg")
-    assert sorted(EMBEDDERS) == ["facenet", "inception", "onet", "onnx", "openvino", "torchscript"]
+    assert sorted(EMBEDDERS) == ["facenet", "inception", "mobilefacenet", "onet", "onnx", "openvino", "torchscript"]
 
 
 @pytest.mark.parametrize(("file", "order", "length"), [("reid0095", "bgr", 256), ("mobilefacenet_y1", "rgb", 128)])

@@ -82,7 +82,9 @@ class Told:
         return Detections(box, np.ones(1), (np.array(FIVE.template) * 32 + box[0, :2])[None])
 
 
-@pytest.mark.parametrize(("method", "same"), [("gan", True), ("blackout", True), ("gaussian9", False)])
+@pytest.mark.parametrize(
+    ("method", "same"), [("gan", True), ("blackout", True), ("gan+layered_strong", True), ("gaussian9", False)]
+)
 def test_what_was_in_the_box_does_not_matter(tmp_path, kit, method, same):
     """Other pixels inside the box, lossless source: the very same film comes out, but for methods that see the face."""
     results = []

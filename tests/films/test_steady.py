@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepanon.anonymizers import ByLabel, build_anonymizer
+from deepanon.anonymizers import ByLabel, Chain, build_anonymizer
 from deepanon.crops import blank, cut
 from deepanon.detections import FIVE, Detections
 from deepanon.errors import OptionError
@@ -16,7 +16,7 @@ from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame
 from deepanon.films.motion import staying
 from deepanon.films.rendering import Painter
-from deepanon.films.steady import KEPT, Drawing, Steady, Trail, steadied
+from deepanon.films.steady import KEPT, RENEWED, Carried, Drawing, Steady, Trail, steadied
 from deepanon.seeds import Seeds
 
 TEMPLATE = np.array(FIVE.template)
@@ -123,6 +123,59 @@ def test_rules_are_carried_where_a_generator_draws():
         {"face": drawer, "head": drawer, "plate": solid}).description)  # fmt: skip
 
 
+def test_in_a_blind_chain_the_generators_own_drawing_is_carried():
+    trail, drawer, blur = Trail(), Trembling(), build_anonymizer("gaussian")
+    chain = steadied(Chain([drawer, blur]), trail)
+    assert isinstance(chain.stages[0], Steady)
+    assert chain.stages[1] is blur
+    assert (chain.name, chain.sees_face, chain.random) == ("gan+gaussian", False, True)
+    with_options = steadied(build_anonymizer("gan:z=zero"), trail)
+    assert isinstance(with_options, Steady)
+    assert with_options.name == "gan:z=zero"
+    for text in ("gaussian+gan", "noise+gan+gaussian", "solid+gaussian"):
+        chain = build_anonymizer(text)
+        kept = steadied(chain, trail)
+        assert kept is chain or all(a is b for a, b in zip(kept.stages, chain.stages, strict=True))
+
+
+CHAINS = {
+    "blurred": lambda: Chain([Trembling(), build_anonymizer("gaussian:sigma=0.05")]),
+    "layered": lambda: Chain([Trembling(), build_anonymizer("layered_strong")]),
+    "drawn twice": lambda: Chain([build_anonymizer("solid"), Trembling(), build_anonymizer("eye_bar"), Trembling()]),
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_chain_in_a_film_is_blind_too(kit, chain):
+    """Other pixels under the boxes, the same film to the bit, though drawings are carried."""
+    boxes, points = trembling(6, way=1.3)
+    films = []
+    for seed in (1, 2):
+        rng, pictures = np.random.default_rng(seed), [kit.street() for _ in range(6)]
+        for picture, (x0, y0, x1, y1) in zip(pictures, boxes, strict=True):
+            hidden = np.s_[int(np.floor(y0)) : int(np.ceil(y1)), int(np.floor(x0)) : int(np.ceil(x1))]
+            picture[hidden] = rng.integers(0, 256, picture[hidden].shape)
+        films.append(painted(kit, covers(boxes, points), CHAINS[chain](), pictures))
+        plain = painted(kit, covers(boxes, points), CHAINS[chain](), pictures, steady=False)
+    assert np.array_equal(*films)
+    assert np.array_equal(films[1][0], plain[0])  # nothing to carry yet
+    assert not np.array_equal(films[1][5], plain[5])
+
+
+@pytest.mark.parametrize("text", ["gaussian+gan", "eye_bar+gan"])
+def test_a_chain_that_sees_the_face_draws_each_frame_alone(kit, text):
+    some = covers(*trembling(4))
+    got, plain = (painted(kit, some, build_anonymizer(text), steady=steady) for steady in (True, False))
+    assert np.array_equal(got, plain)
+
+
+@pytest.mark.parametrize("chain", ["blurred", "layered"])
+def test_a_chain_is_calmer_too(kit, chain):
+    some = covers(*trembling(30))
+    calm, plain = (painted(kit, some, CHAINS[chain](), steady=steady)[15:] for steady in (True, False))
+    assert flicker(calm, (54, 34, 86, 66)) < 0.6 * flicker(plain, (54, 34, 86, 66))
+
+
 def flicker(pictures, box):
     x0, y0, x1, y1 = box
     return np.mean([np.abs(a - b)[y0:y1, x0:x1].mean() for a, b in pairwise(pictures)])
@@ -224,6 +277,18 @@ def test_the_less_stays_the_more_changes(kit):
     assert shares[-1] == 0
     assert shares == sorted(shares, reverse=True)
     assert len(set(shares)) > 3
+
+
+@pytest.mark.parametrize(("turn", "holds"), [(0.0, True), (0.05, True), (0.12, False), (0.3, False)])
+def test_a_drawing_holds_nearly_whole_or_is_let_go_for_good(kit, turn, holds):
+    faces = Detections(np.array([[50, 30, 90, 70]] * 2, np.float32), np.ones(2), np.stack(
+        [at((50, 30, 90, 70)), at((50, 30, 90, 70), turn=turn)]))  # fmt: skip
+    crops = cut(blank(kit.street(), faces.boxes), faces, SIZE)
+    old, new = (Drawing.of(torch.full((3, SIZE, SIZE), tone), crops[i : i + 1]) for i, tone in enumerate((0.8, -0.8)))
+    made, carried = Carried(old, old.crop).into(new)
+    assert carried.anchor is (old if holds else new)  # of what was let go nothing is carried on
+    share = (made.patch[20, 20, 0] + 0.8) / 1.6
+    assert share == pytest.approx(KEPT, abs=0.01) if holds else share <= KEPT * RENEWED
 
 
 def test_nothing_is_carried_across_a_gap(kit):

@@ -15,7 +15,7 @@ SIGNS = {"share": "%", "degrees": "°", "pixels": "px", "distance": "", "count":
 
 def is_signed(key: str) -> bool:
     """Whether a metric is a difference of two others: shown with a plus, shares in points of a percentage."""
-    return key == "difference" or key.endswith(("_over_context", "_over_stranger"))
+    return key == "difference" or key.endswith(("_over_context", "_over_stranger")) or "_over_context_" in key
 
 
 def sign_of(metric: Metric, key: str = "") -> str:

@@ -135,12 +135,13 @@ def _strips(
     for name, method in sorted(groups, key=lambda group: (sets.index(group[0]), order.index(group[1]))):
         group = groups[name, method]
         seen = [picture for picture in group if not (no_photos and picture.real)]
-        shown = [_shown(picture, folder) for picture in seen]
+        shown = [embedded(picture, folder) for picture in seen]
         strips.append(Strip(name, lookup.label(method), shown, len(group) - len(seen)))
     return strips
 
 
-def _shown(picture: Picture, folder: Path | None) -> dict[str, Any]:
+def embedded(picture: Picture, folder: Path | None) -> dict[str, Any]:
+    """A picture for the page: its contents as a data URL, its size, and what it shows in words."""
     from PIL import Image
 
     assert folder is not None

@@ -237,7 +237,7 @@ class Told:
         return Detections(box, np.ones(1), (np.array(FIVE.template) * 32 + box[0, :2])[None])
 
 
-@pytest.mark.parametrize(("method", "same"), [("gan", True), ("gaussian9", False)])
+@pytest.mark.parametrize(("method", "same"), [("gan", True), ("gan+gaussian", True), ("gaussian9", False)])
 def test_what_was_in_the_box_does_not_matter(live, method, same):
     made = []
     for seed in (1, 2):
