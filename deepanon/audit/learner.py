@@ -126,6 +126,7 @@ def teach(
     """
     pictures = tensor(learner.view(samples))
     people = torch.from_numpy(np.unique(samples.people, return_inverse=True)[1].astype(np.int64))
+    learner.network.eval()
     with torch.no_grad(), seeded(seed):
         width = learner.run(plain(pictures[:2], learner.device)).shape[1]
         head = MarginHead(width, int(people.max()) + 1, margin, scale).to(learner.device)
