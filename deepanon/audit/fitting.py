@@ -87,7 +87,7 @@ def fit(
     Returns:
         What the judge said before and at each look.
     """
-    network.to(budget.device)
+    network.to(budget.device).eval()
     random = torch.Generator().manual_seed(seed)
     held = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(held, lr=budget.rate, weight_decay=0.02)

