@@ -20,8 +20,8 @@ from deepanon.audit.report import read_result
 from deepanon.cli import main as deepanon
 from deepanon.evaluation.values import Value
 
-BLURS = ("gaussian:sigma=0.02", "gaussian:sigma=0.06", "gaussian", "gaussian:sigma=0.12", "heavy_blur", "gaussian9")
-CELLS = ("pixelate16", "pixelate8", "pixelate:cells=4", "mosaic")
+BLURS = ("gaussian9", "gaussian:sigma=0.06", "gaussian:sigma=0.12", "heavy_blur")
+CELLS = ("pixelate8", "pixelate:cells=4", "mosaic")
 LAYERS = ("layered_lite", "layered_strong")
 BARS = ("eye_bar", "blackout_ellipse")
 BLIND = ("blackout", "gan")

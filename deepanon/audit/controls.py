@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -27,7 +28,15 @@ def _nothing(face: Array, rng: np.random.Generator) -> Array:
 
 
 def constant(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Every sample is the same grey picture: whoever finds more than chance reads labels."""
+    """Every sample is the same grey picture with box and keypoints of one face: who finds more than chance reads labels.
+
+    Each with its own they would differ: a recogniser that aligns by keypoints sees the black beyond the sample's edge.
+    """
+    first = np.zeros(len(samples), dtype=np.int64)
+    return replace(_grey(samples), boxes=samples.boxes[first], keypoints=samples.keypoints[first])
+
+
+def _grey(samples: Samples) -> Samples:
     return samples.showing(np.full_like(samples.pictures, GREY))
 
 
@@ -55,14 +64,14 @@ def permuted(samples: Samples, rng: np.random.Generator) -> Samples:
     blocks = windows(samples, SIDE).reshape(-1, across, BLOCK, across, BLOCK, 3).swapaxes(2, 3)
     blocks = blocks.reshape(-1, across**2, BLOCK, BLOCK, 3)[:, order]
     faces = blocks.reshape(-1, across, across, BLOCK, BLOCK, 3).swapaxes(2, 3).reshape(-1, SIDE, SIDE, 3)
-    return with_windows(constant(samples, rng), faces)
+    return with_windows(_grey(samples), faces)
 
 
 def leaking(samples: Samples, rng: np.random.Generator) -> Samples:
     """All is grey but for a trace of a thumbnail: nobody sees it, and an attacker that learns must find it."""
     small = [cv2.resize(face, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for face in windows(samples, SIDE)]
     faint = GREY + CONTRAST * (np.stack(small).astype(np.float32) - GREY)
-    return with_windows(constant(samples, rng), faint)
+    return with_windows(_grey(samples), faint)
 
 
 Change = Callable[[Samples, np.random.Generator], Samples]

@@ -24,6 +24,7 @@ from deepanon.audit.attacks import (
 )
 from deepanon.audit.fitting import Budget
 from deepanon.audit.novice import Novice
+from deepanon.audit.rebuilder import Frame
 from deepanon.audit.samples import SIZE
 from deepanon.embedders import Recogniser
 from deepanon.errors import lookup
@@ -86,11 +87,11 @@ def smoke(means: Means) -> Profile:
 def cpu(means: Means) -> Profile:
     """Minutes a method on two cores."""
     quick, seed, device = _quick(64), means.seed, means.device
-    novice = Novice(Budget(epochs=30, device=device), seed=seed)
-    brief, long = Budget(epochs=4, device=device), Budget(epochs=12, device=device)
+    novice = Novice(Budget(epochs=10, device=device), seed=seed)
+    own, further = Budget(epochs=6, rate=1e-3, device=device), Budget(8, 48, 1e-3, looks=1, device=device, half=False)
     deep: list[Attack] = [
-        ParrotFull(novice, long, means.backbones, brief, seed=seed),
-        UNetReconstruction(novice, long, backbone=_first(means), seed=seed),
+        ParrotFull(novice, own, means.backbones, further, pulls=(4.0,), seed=seed),
+        UNetReconstruction(novice, Budget(epochs=7, device=device), Frame(48, 8), seed=seed),
         Releases(RebuiltHead(), 4),
     ]
     return Profile("cpu", [*quick, Analytic(device=device, seed=seed), *deep, *_blind(means)], quick, releases=4)

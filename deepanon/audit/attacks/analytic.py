@@ -77,7 +77,7 @@ class Analytic:
         self.chosen = self._choose(case.known, operator, faces, eyes)
         rebuilt = {way: self.rebuilt(case.probes, operator, faces, way) for way in dict.fromkeys(self.chosen.values())}
         return {
-            name: Traces(eye(case.gallery), eye(rebuilt[way]), deployable=True, pictures=rebuilt[way].pictures)
+            name: Traces(eye(case.gallery), eye(rebuilt[way]), True, rebuilt[way].pictures, note=str(way))
             for (name, eye), way in zip(eyes.items(), self.chosen.values(), strict=True)
         }
 

@@ -86,7 +86,7 @@ class ParrotFull:
         )
         anonymized = learner(case.gallery_anonymized) if kind != "clear" else 0.0
         known = clear(case.gallery) if kind != "anonymized" else 0.0
-        return Traces(_unit(np.asarray(anonymized + known)), learner(case.probes))
+        return Traces(_unit(np.asarray(anonymized + known)), learner(case.probes), note=self.chosen[called])
 
     def _taught(self, known: Known, clear: Learner, goal: Array, budget: Budget, pull: float) -> _Chance:
         learner, fitting, judge = clear.copy(), known.fitting, Judge(known, goal)
