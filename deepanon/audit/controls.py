@@ -28,7 +28,7 @@ def _nothing(face: Array, rng: np.random.Generator) -> Array:
 
 
 def constant(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Every sample is the same grey picture with box and keypoints of one face: who finds more than chance reads labels.
+    """Every sample is the same grey picture with the box and keypoints of one face: who finds anybody reads labels.
 
     Each with its own they would differ: a recogniser that aligns by keypoints sees the black beyond the sample's edge.
     """

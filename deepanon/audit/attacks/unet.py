@@ -109,9 +109,7 @@ class UNetReconstruction:
             gallery, share = ("rebuilt", both) if both > clear else ("clear", clear)
             self.chosen[name] = f"gallery {gallery}: {100 * share:.1f} % of the people that it was not fitted to"
             vectors = eye(again if gallery == "rebuilt" else case.gallery)
-            found[name] = Traces(
-                vectors, eye(probes), deployable=gallery == "clear", pictures=probes.pictures, note=self.chosen[name]
-            )
+            found[name] = Traces(vectors, eye(probes), gallery == "clear", probes.pictures, note=self.chosen[name])
         return found
 
 
