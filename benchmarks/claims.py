@@ -163,8 +163,8 @@ def cloaks(study: dict[str, Any]) -> tuple[str, list[str]]:
         own = ", which it was made against" if rows[target, "probe", "nearest"]["white_box"] else ""
         beaten.append(max(share["low"] for share in shares[1:]) > GAP)
         lines.append(
-            f"{target}{own}: {clear} % of clear photos are named, {cloaked} % of cloaked ones, {learnt} % if the gallery "
-            "is cloaked too and the attacker has learnt from cloaks of others"
+            f"{target}{own}: {clear} % of clear photos are named, {cloaked} % of cloaked ones, {learnt} % if the "
+            "gallery is cloaked too and the attacker has learnt from cloaks of others"
         )
     about = f"{study['people']} people with {study['photos']} photos, {study['attackers']} others to learn from"
     said = HOLDS if all(beaten) else OPEN if not any(beaten) else "It holds for some recognisers."

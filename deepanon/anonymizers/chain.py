@@ -40,7 +40,7 @@ class Chain:
         sees_face: whether the first stage does.
         size: the stages' common one; None = native pixels, if they differ.
         random: whether the result depends on the seeds.
-        cosmetic: whether all stages are.
+        cosmetic: whether a stage is, unless a blind one hides the face from what comes out, before it or after it.
         leaves: whether one of them leaves some pixels of the face as they are.
         description: those of the stages, in order.
 
@@ -59,7 +59,8 @@ class Chain:
         sizes = {stage.size for stage in self.stages}
         self.size: int | None = sizes.pop() if len(sizes) == 1 else None
         self.random = _random(self.stages)
-        self.cosmetic = all(getattr(stage, "cosmetic", False) for stage in self.stages)
+        hidden = not all(stage.sees_face for stage in self.stages)
+        self.cosmetic = not hidden and any(getattr(stage, "cosmetic", False) for stage in self.stages)
         self.leaves = any(getattr(stage, "leaves", False) for stage in self.stages)
         self.description = ", then ".join(stage.description for stage in self.stages)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepanon.audit.attack import Attack, NotRun
+from deepanon.audit.attack import Attack, NotApplicable, NotRun
 from deepanon.audit.case import Case
 from deepanon.audit.ground import Ground
 from deepanon.audit.measures import Measured, measure
 from deepanon.audit.scores import Scores, Traces, match
-from deepanon.evaluation.values import Value
 from deepanon.geometry import Array
 
 Key = tuple[str, str]  # attack, recogniser
@@ -27,17 +26,14 @@ class Assault:
         not_run: attack -> why it was not made; never counted as one that failed.
         notes: (attack, recogniser) -> what was chosen on the attacker's own people.
         rebuilt: attack -> (P, S, S, 3) uint8 what it made of the probes, for the first eye.
+        lacking: attacks that were not made though there was something to attack.
     """
 
     measured: dict[Key, Measured] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     notes: dict[Key, str] = field(default_factory=dict)
     rebuilt: dict[str, Array] = field(default_factory=dict)
-
-    def values(self, data: str, method: str) -> list[Value]:
-        """Every number."""
-        every = self.measured.items()
-        return [value for (attack, eye), one in every for value in one.values(data, eye, method, attack)]
+    lacking: list[str] = field(default_factory=list)
 
     def curves(self) -> dict[str, Any]:
         """For `AuditResult.curves`: attack -> recogniser -> curves."""
@@ -63,6 +59,8 @@ def attack(ground: Ground, case: Case, ladder: Sequence[Attack], say: Say = lamb
             found = one(case, ground.eyes)
         except NotRun as reason:
             made.not_run[one.name] = str(reason)
+            if not isinstance(reason, NotApplicable):
+                made.lacking.append(one.name)
             continue
         for eye, traces in found.items():
             key = (one.name, eye)
@@ -79,8 +77,3 @@ def scores_of(traces: Traces, case: Case) -> Scores:
     """Who resembles whom: the only place where the probes' people are read."""
     sides = case.gallery.people, case.probes.people
     return match(traces, *(sides[::-1] if traces.swapped else sides))
-
-
-def only(measured: Mapping[Key, Measured], attacks: Sequence[str]) -> dict[Key, Measured]:
-    """What some of the attacks reached."""
-    return {key: one for key, one in measured.items() if key[0] in attacks}

@@ -17,6 +17,13 @@ class NotRun(DeepanonError):
     """An attack that cannot be made here: weights or a library are missing, or a self-test failed."""
 
 
+class NotApplicable(NotRun):
+    """An attack that has nothing to work on: this method has no operator to undo, or no randomness to average away.
+
+    Its absence says nothing against an audit, as that of other attacks does.
+    """
+
+
 class Attack(Protocol):
     """One rung of the ladder.
 

@@ -45,6 +45,7 @@ class Case:
         gallery_anonymized: the same photos after the method.
         probes: anonymized samples: who is it? Their `people` are for the measures alone, no attack may read them.
         again: further anonymized versions of the probes with fresh randomness.
+        gallery_again: the same of the anonymized gallery.
         method: name of the library's method ("gaussian9"), for attackers who know its operator; "" if it is none of the
             library's.
 
@@ -58,6 +59,7 @@ class Case:
     gallery_anonymized: Samples
     probes: Samples
     again: tuple[Samples, ...] = ()
+    gallery_again: tuple[Samples, ...] = ()
     method: str = ""
 
     def __post_init__(self) -> None:

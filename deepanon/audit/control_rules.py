@@ -49,8 +49,8 @@ class Rules:
         """Nobody finds more than a blind guess."""
         worst, chance = Worst.of(found, RANK_1), next(iter(found.values())).chance
         bound = chance + self.limits.delta
-        must = f"no attack is above a blind guess ({percent(chance)}) by {percent(self.limits.delta)} for sure"
-        return Control(name, must, _said(worst, self.limits), worst.lower(self.limits.level) <= bound)
+        must = f"no attack reaches {percent(self.limits.delta)} more than a blind guess ({percent(chance)})"
+        return Control(name, must, _said(worst, self.limits), worst.value <= bound)
 
     def at_context(self, name: str, found: Found) -> Control:
         """Nobody finds more than hair, clothes and place give away."""

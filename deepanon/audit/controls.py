@@ -68,10 +68,13 @@ def permuted(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def leaking(samples: Samples, rng: np.random.Generator) -> Samples:
-    """All is grey but for a trace of a thumbnail: nobody sees it, and an attacker that learns must find it."""
+    """All is grey but for a trace of a thumbnail: nobody sees it, and an attacker that learns must find it.
+
+    It lies in the same box for everybody: where a face was tells nothing here.
+    """
     small = [cv2.resize(face, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for face in windows(samples, SIDE)]
     faint = GREY + CONTRAST * (np.stack(small).astype(np.float32) - GREY)
-    return with_windows(_grey(samples), faint)
+    return with_windows(constant(samples, rng), faint)
 
 
 Change = Callable[[Samples, np.random.Generator], Samples]

@@ -15,6 +15,7 @@ from deepanon.audit.features import Components, unit
 from deepanon.audit.samples import Samples
 from deepanon.audit.windows import windows
 from deepanon.embedders import Aligned
+from deepanon.errors import DataError
 from deepanon.geometry import Array
 
 SIDE, SHRINKAGE, KEPT = 40, 0.05, 300  # px of the view; of the discriminant; principal components
@@ -24,6 +25,8 @@ def aligned_grey(samples: Samples) -> Array:
     """(N, SIDE, SIDE, 1) float32: brightness of the face by its keypoints, in equal light."""
     cut = Aligned("arcface", SIDE)
     faces = [cut(samples.pictures[row], samples.face(row)) for row in range(len(samples))]
+    if any(face is None for face in faces):
+        raise DataError("a face cannot be cut: keypoints that all lie on one spot")
     grey = [cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in faces if face is not None]
     return np.stack([cv2.equalizeHist(face) for face in grey])[..., None].astype(np.float32)
 

@@ -62,9 +62,9 @@ class Ground:
             split.tuning,
             tuple(version[split.known] for version in again),
         )
-        further = tuple(version[split.probes] for version in again)
+        further, galleries = (tuple(version[rows] for version in again) for rows in (split.probes, split.gallery))
         gallery, made = self.clear[split.gallery], anonymized[split.gallery]
-        return Case(known, gallery, made, anonymized[split.probes], further, method)
+        return Case(known, gallery, made, anonymized[split.probes], further, galleries, method)
 
     def shuffled(self, rng: np.random.Generator) -> Case:
         """Clear samples whose names are dealt anew within each side: nobody can be recognised, only photos can."""

@@ -57,6 +57,7 @@ class Profile:
         quick: attacks on the controls: those that cost seconds, the naive one first.
         releases: versions with fresh randomness that are made of every photo, for methods that have some.
         size: side of the samples in pixels.
+        trained: descriptions of recognisers that attackers train or have in a loss: none of these may score.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Profile:
     quick: Sequence[Attack]
     releases: int = 1
     size: int = SIZE
+    trained: tuple[str, ...] = ()
 
 
 def build_profile(name: str, means: Means | None = None) -> Profile:
@@ -92,9 +94,11 @@ def cpu(means: Means) -> Profile:
     deep: list[Attack] = [
         ParrotFull(novice, own, means.backbones, further, pulls=(4.0,), seed=seed),
         UNetReconstruction(novice, Budget(epochs=7, device=device), Frame(48, 8), seed=seed),
-        Releases(RebuiltHead(), 4),
+        *(Releases(inner, 4) for inner in (LinearReconstruction(), RebuiltHead())),
     ]
-    return Profile("cpu", [*quick, Analytic(device=device, seed=seed), *deep, *_blind(means)], quick, releases=4)
+    return Profile(
+        "cpu", [*quick, Analytic(device=device, seed=seed), *deep, *_blind(means)], quick, 4, trained=_trained(means)
+    )
 
 
 def gpu(means: Means) -> Profile:
@@ -109,9 +113,15 @@ def gpu(means: Means) -> Profile:
         UNetReconstruction(
             novice, Budget(epochs=40, device=device), width=48, depth=4, dense=1024, backbone=_first(means), seed=seed
         ),
-        Releases(RebuiltHead(), 8),
+        *(Releases(inner, 8) for inner in (LinearReconstruction(), RebuiltHead())),
     ]  # fmt: skip
-    return Profile("gpu", [*quick, Analytic(device=device, seed=seed), *deep, *_blind(means)], quick, releases=8)
+    return Profile(
+        "gpu", [*quick, Analytic(device=device, seed=seed), *deep, *_blind(means)], quick, 8, trained=_trained(means)
+    )
+
+
+def _trained(means: Means) -> tuple[str, ...]:
+    return tuple(one.description for one in means.backbones.values())
 
 
 def _first(means: Means) -> Recogniser | None:

@@ -6,15 +6,30 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import deepanon
 from deepanon.audit.result import Verdict
 from deepanon.errors import SaveError
 from deepanon.evaluation.values import Value
 from deepanon.files import replacing
 
 FOLDER = "methods"
+CODE = ("audit", "anonymizers", "embedders", "models", "crops.py", "geometry.py", "pipeline.py", "seeds.py")
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 over the sources that decide what an audit finds."""
+    root = Path(deepanon.__file__).parent
+    files = [file for name in CODE for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        if "report" not in file.parts:  # how it is shown changes nothing
+            digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deepanon import __version__
 from deepanon.anonymizers import Anonymizer
 from deepanon.audit.assault import Assault, Key, Say, attack
 from deepanon.audit.control_rules import Rules
 from deepanon.audit.controls import CHANGES, NO_OP, SHUFFLED, context, no_op
 from deepanon.audit.eye import Eye, Sight
+from deepanon.audit.facts import facts, notes
 from deepanon.audit.ground import Ground
-from deepanon.audit.measures import RANK_1, Excess, Measured, Worst, measure
+from deepanon.audit.measures import RANK_1, Excess, Measured, Worst, measure, percent
 from deepanon.audit.profiles import Profile
-from deepanon.audit.record import Record, Records
+from deepanon.audit.record import Record, Records, code_version
 from deepanon.audit.result import AuditResult, Control
 from deepanon.audit.samples import Samples
 from deepanon.audit.split import Split
@@ -67,9 +68,7 @@ class Audit:
         say: Say = lambda text: None,
     ) -> None:
         self.started = datetime.now(UTC)
-        names = [sight.name for sight in sights]
-        if len(names) < 2 or len(set(names)) < len(names):
-            raise OptionError(f"an audit needs two recognisers at least, of different names; got {', '.join(names)}")
+        _check(sights, profile)
         self.name, self.subjects, self.profile, self.limits = name, subjects, profile, limits or Limits()
         self.seed, self.resamples, self.say = seed, resamples, say
         self.say("looking at clear photos")
@@ -77,7 +76,9 @@ class Audit:
         eyes = {sight.name: Eye(sight) for sight in sights}
         self.ground = Ground.of(clear, Split.of(clear, seed=seed), eyes, resamples, seed)
         self.ladder, self.quick = profile.ladder, profile.quick
-        self.records = Records(folder, repr((__version__, self._facts(), self._attacks(), self._eyes())))
+        self.facts = facts(name, subjects, self.ground, self.limits, seed, resamples)
+        base = (code_version(), clear.digest, profile.size, self.facts, self._attacks(), self._eyes())
+        self.records = Records(folder, repr(base))
 
     def __call__(
         self, methods: Mapping[str, Anonymizer], side: Side = lambda method: {}, show: Shown = lambda *what: None
@@ -108,7 +109,7 @@ class Audit:
         return AuditResult(
             provenance=collect(started=self.started, seeds=[self.seed]),
             profile=self.profile.name,
-            facts=self._facts(),
+            facts=self.facts,
             recognisers=self._eyes(),
             attacks=self._attacks(),
             methods={name: record.about for name, record in records.items()},
@@ -116,7 +117,7 @@ class Audit:
             values=tuple(measured) + tuple(value for record in records.values() for value in record.values),
             verdicts={name: record.verdict for name, record in records.items()},
             curves={name: record.curves for name, record in records.items()},
-            notes=tuple(self._notes()),
+            notes=tuple(notes(self.subjects, self.facts)),
         )
 
     def _record(self, name: str, method: Anonymizer, bare: Mapping[Key, Measured], side: Side, show: Shown) -> Record:
@@ -126,16 +127,19 @@ class Audit:
             self._samples(method, self.seed + version)
             for version in range(self.profile.releases if method.random else 1)
         ]
-        case = self.ground.case(versions[0], versions[1:], name)
+        case = self.ground.case(versions[0], versions[1:], method.name)
         made = attack(self.ground, case, self.ladder, lambda text: self.say(f"{name}: {text}"))
         show(name, self.ground.clear[self.ground.split.probes], case.probes, made)
         cosmetic = bool(getattr(method, "cosmetic", False))
-        about = {
+        about: dict[str, Any] = {
             "description": method.description, "sees_face": method.sees_face, "random": method.random,
             "cosmetic": cosmetic, "not_run": made.not_run, "side": side(method),
             "chosen": {f"{attack}, {eye}": note for (attack, eye), note in made.notes.items()},
         }  # fmt: skip
-        verdict = judge(made.measured, bare, uses_face=method.sees_face, cosmetic=cosmetic, limits=self.limits)
+        verdict = judge(
+            made.measured, bare, uses_face=method.sees_face, cosmetic=cosmetic, limits=self.limits, clear=self._clear(),
+            doubts=self._doubts(made, about["side"]),
+        )  # fmt: skip
         values = [*self._values(name, made.measured), *self._excess(name, made.measured, bare)]
         return Record(about, tuple(values), made.curves(), verdict)
 
@@ -146,8 +150,8 @@ class Audit:
             found[name] = self._assault(name, change(self.ground.clear, self._rng()), self.quick).measured
         shuffled = self.ground.shuffled(self._rng())
         telling = self._telling(SHUFFLED)
-        found[SHUFFLED] = attack(self.ground, shuffled, self.quick, telling).measured
-        ceiling = {name: float(one.statistics[RANK_1].values[0]) for name, one in self._clear().items()}
+        found[SHUFFLED] = attack(self.ground, shuffled, self.ladder, telling).measured
+        ceiling = {eye: float(one.statistics[RANK_1].values[0]) for (_, eye), one in self._clear().items()}
         return Rules(ceiling, bare, self.limits).every(found)
 
     def _samples(self, method: Anonymizer | None = None, seed: int = 0) -> Samples:
@@ -169,12 +173,28 @@ class Audit:
         sides = (Worst.of(measured, RANK_1), Worst.of(same, RANK_1))
         return [Excess(*sides).reported(self.name, method)]
 
-    def _clear(self) -> dict[str, Measured]:
-        ground = self.ground
-        return {eye: measure(s, ground.counts, ground.deployed[eye]) for eye, s in ground.clear_scores.items()}
+    @cache  # noqa: B019  (an audit lives as long as its result is made)
+    def _clear(self) -> dict[Key, Measured]:
+        ground, every = self.ground, self.ground.clear_scores.items()
+        return {("naive", eye): measure(s, ground.counts, ground.deployed[eye]) for eye, s in every}
 
     def _clear_values(self) -> list[Value]:
-        return [v for eye, one in self._clear().items() for v in one.values(self.name, eye, CLEAR, "naive")]
+        return [v for (attack, eye), one in self._clear().items() for v in one.values(self.name, eye, CLEAR, attack)]
+
+    def _doubts(self, made: Assault, side: Mapping[str, Any]) -> list[str]:
+        """What forbids a PASS whatever attackers reached."""
+        share, doubts = self.subjects.missed_share, []
+        if share > self.limits.delta:
+            doubts.append(f"the finder misses the face in {percent(share)} of the photos; these stay as they are.")
+        if made.lacking:
+            doubts.append(f"not made, though it could be: {', '.join(made.lacking)}.")
+        if side.get("thumbnails_with_faces"):
+            doubts.append("written files hold thumbnails with faces.")
+        return doubts
+
+    def _left_out(self) -> list[tuple[int, str]]:
+        found = self.subjects
+        return [(len(found.unplaced), "show a face without keypoints"), (len(found.unreadable), "cannot be read")]
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
@@ -188,38 +208,17 @@ class Audit:
             for one in self.ladder
         }
 
-    def _facts(self) -> dict[str, Any]:
-        """What was measured on what, as plain values."""
-        clear, split, limits = self.ground.clear, self.ground.split, self.limits
-        known, sought = np.unique(clear.people[split.known]), np.unique(clear.people[split.gallery])
-        return {
-            "chance": 1 / len(sought),
-            "data": {
-                "name": self.name, "photos": len(clear), "people": len(np.unique(clear.people)),
-                "real": self.subjects.real, "finder": self.subjects.finder, "missed": len(self.subjects.missed),
-                "without_keypoints": len(self.subjects.unplaced),
-            },
-            "split": {
-                "attacker_people": len(known), "attacker_photos": len(split.known), "sought_people": len(sought),
-                "gallery_photos": len(split.gallery), "probes": len(split.probes), "digest": split.digest(clear),
-            },
-            "limits": {"delta": limits.delta, "tau": limits.tau, "far": limits.far, "level": limits.level},
-            "seed": self.seed,
-            "resamples": self.resamples,
-        }  # fmt: skip
 
-    def _notes(self) -> list[str]:
-        """What a reader must know to judge the numbers."""
-        split, missed = self._facts()["split"], len(self.subjects.missed)
-        return [
-            f"{split['attacker_photos']} photos of {split['attacker_people']} people are the attacker's own; "
-            f"{split['probes']} anonymized photos of {split['sought_people']} other people are sought in "
-            f"{split['gallery_photos']} other photos of them.",
-            *[
-                f"In {missed} photos the finder found no face: in use they stay as they are, and whoever is on them is "
-                "recognised. They are not among the numbers."
-            ]
-            * (missed > 0),
-            "Every attacker is told where the face was. A probe of which an attack says nothing is a blind guess.",
-            "Controls are attacked by what costs seconds, the context control by the whole ladder.",
-        ]
+def _check(sights: Sequence[Sight | Recogniser], profile: Profile) -> None:
+    """Refuse recognisers that are one, or that attackers train, and rungs of one name."""
+    names, kinds = ([getattr(sight, key) for sight in sights] for key in ("name", "description"))
+    if len(names) < 2 or len(set(names)) < len(names) or len(set(kinds)) < len(kinds):
+        raise OptionError(
+            f"an audit needs two different recognisers at least, of different names; got {', '.join(names)}"
+        )
+    both = [name for name, kind in zip(names, kinds, strict=True) if kind in profile.trained]
+    if both:
+        raise OptionError(f"recogniser {both[0]!r} scores, so that no attacker may train it: name another backbone")
+    rungs = [one.name for one in profile.ladder]
+    if len(set(rungs)) < len(rungs):
+        raise OptionError(f"two attacks have one name: {', '.join(sorted({r for r in rungs if rungs.count(r) > 1}))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +67,14 @@ class Samples:
     def size(self) -> int:
         """Side S in pixels."""
         return int(self.pictures.shape[1])
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that change with any pixel, box, keypoint or person."""
+        made = hashlib.blake2b(digest_size=16)
+        for part in (self.pictures, self.boxes, self.keypoints, self.people):
+            made.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())
+        return made.digest()
 
     def showing(self, pictures: Array) -> Samples:
         """The same faces in other pictures, (N, S, S, 3) uint8: anonymized, restored, masked."""

@@ -11,6 +11,7 @@ from deepanon.audit.samples import Samples
 from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
 
+LEAST_TUNING = 2  # people with two photos among those that choices are made on
 LEAST = 2  # photos a person needs: one to be known by, one to be found on
 
 
@@ -51,9 +52,10 @@ class Split:
         people = rng.permutation(np.unique(samples.people))
         cut = round(attacker * len(people))
         known = np.flatnonzero(np.isin(samples.people, people[:cut]))
-        chosen = people[: max(1, round(tuning * cut))]
+        chosen = people[: max(LEAST_TUNING, round(tuning * cut))]
         gallery, probes = _halves(samples, people[cut:], rng)
-        if cut < 4 or len(np.unique(samples.people[probes])) < 2:
+        twice = [int((samples.people == person).sum() >= LEAST) for person in chosen]
+        if cut - len(chosen) < 2 or sum(twice) < LEAST_TUNING or len(np.unique(samples.people[probes])) < 2:
             raise DataError(
                 f"{len(people)} people, {cut} of them for the attacker: too few with {LEAST} photos or more to learn "
                 "from some and seek others; take more people"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from deepanon.audit.samples import SIZE, Samples, cut_picture, placed, sample_re
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import FIVE, Detections
 from deepanon.detectors import Detector
-from deepanon.errors import DataError, SchemaError
+from deepanon.errors import DataError, ImageError, SchemaError
 from deepanon.evaluation.observing import subject
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
@@ -53,7 +53,8 @@ class Subjects:
         usable: in the order of the photos.
         missed: names of photos in which no face was found: in use they stay as they are, and whoever is on them is
             recognised. They are counted, not attacked.
-        unplaced: names of photos whose face has no keypoints.
+        unplaced: names of photos whose face has no keypoints; in use it is replaced, but no attacker can align it.
+        unreadable: names of photos that cannot be read.
         real: whether these are photographs of people.
         finder: what found the faces, in one line.
     """
@@ -63,6 +64,12 @@ class Subjects:
     unplaced: list[str]
     real: bool
     finder: str
+    unreadable: list[str] = field(default_factory=list)
+
+    @property
+    def missed_share(self) -> float:
+        """Of all photos that could be read, those in which nothing was found."""
+        return len(self.missed) / max(1, len(self.usable) + len(self.missed) + len(self.unplaced))
 
 
 def find_subjects(photos: Sequence[AnnotatedPhoto], detector: Detector, progress: Looking = iter) -> Subjects:
@@ -81,8 +88,12 @@ def find_subjects(photos: Sequence[AnnotatedPhoto], detector: Detector, progress
     found = Subjects([], [], [], True, detector.description)
     seen: dict[bytes, str] = {}
     for photo in progress(photos):
-        _refuse_twice(photo, seen)
-        image = photo.read()
+        try:
+            _refuse_twice(photo, seen)
+            image = photo.read()
+        except (ImageError, OSError):
+            found.unreadable.append(photo.name)
+            continue
         faces = detector(image, photo.name)
         if faces.schema != FIVE:
             raise SchemaError(f"an audit needs keypoints of schema {FIVE.name!r}, the finder has {faces.schema.name!r}")

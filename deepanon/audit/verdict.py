@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,6 +120,8 @@ def judge(
     uses_face: bool,
     cosmetic: bool = False,
     limits: Limits | None = None,
+    clear: Mapping[Key, Measured] | None = None,
+    doubts: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on one method.
 
@@ -134,6 +136,9 @@ def judge(
         uses_face: whether the method is given the face, by its construction.
         cosmetic: the method does not claim to protect against people who know it; it can FAIL but never PASS.
         limits: `Limits()` if None.
+        clear: clear photos, as they are recognised. Where grey boxes are recognised nearly as well, nothing could be
+            told of the face; `face` then cannot PASS.
+        doubts: sentences on what was not looked at or went wrong otherwise: with any of them nothing can PASS.
 
     Raises:
         DataError: no attack, or not on the same people.
@@ -145,8 +150,14 @@ def judge(
     if context:
         face, more = _settle(_face(measured, context, limits), limits.level, "Face")
         why += more
+        if clear is not None and face == PASS and (unclear := _ceiling(clear, context, limits)):
+            face = INCONCLUSIVE
+            why.append(unclear)
     else:
         why.append("Face: there is no context control, so that what the face adds is unknown.")
+    if doubts:
+        picture, face = (INCONCLUSIVE if one == PASS else one for one in (picture, face))
+        why += [f"Doubt: {doubt}" for doubt in doubts]
     if cosmetic:
         picture, face = (FAIL if one == FAIL else COSMETIC for one in (picture, face))
         why.append("The method is cosmetic: it is not made against somebody who knows it, and cannot pass.")
@@ -170,6 +181,17 @@ def _face(measured: Mapping[Key, Measured], context: Mapping[Key, Measured], lim
         base = f" above the context control ({percent(excess.control.value)})"
         tests.append(_Test(what, excess, bound, base, excess.worst.people, lambda n, bound=bound: bound))  # type: ignore[misc]
     return tests
+
+
+def _ceiling(clear: Mapping[Key, Measured], context: Mapping[Key, Measured], limits: Limits) -> str:
+    """Why the face alone cannot be judged; empty if clear faces tell more than their context does for sure."""
+    room = Excess(Worst.of(clear, RANK_1), Worst.of(context, RANK_1))
+    if room.lower(limits.level) > limits.delta:
+        return ""
+    return (
+        f"Face: without any face {percent(room.control.value)} are named and with it {percent(room.worst.value)}: too "
+        "little lies between them to say what a method hides."
+    )
 
 
 def _tar(limits: Limits) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from deepanon.audit.attack import NotRun
+from deepanon.audit.attack import NotApplicable, NotRun
 from deepanon.audit.attacks.inversion import Faces, levels
 from deepanon.audit.attacks.operators import OPERATORS, Operator, operator_of
 from deepanon.audit.attacks.projection import project
@@ -111,7 +111,7 @@ def _operator(case: Case) -> Operator:
     operator = operator_of(case.method)
     if operator is None:
         what = f"of method {case.method!r}" if case.method else "of a method that is none of the library's"
-        raise NotRun(f"no operator is known {what}; known are those of {', '.join(OPERATORS)}")
+        raise NotApplicable(f"no operator is known {what}; known are those of {', '.join(OPERATORS)}")
     if case.probes.scales is None or case.known.anonymized.scales is None:
         raise NotRun("the samples do not say their scale, so that the method's strength in their pixels is unknown")
     if not case.known.tuning.any() or case.known.tuning.all():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deepanon.audit.attack import NotRun
+from deepanon.audit.attack import NotApplicable, NotRun
 from deepanon.audit.attacks.alignment import SIDE, aligned, put_back
 from deepanon.audit.attacks.restorers import FromFile, Restorer
 from deepanon.audit.case import Case
@@ -16,10 +16,18 @@ from deepanon.audit.eye import Eye
 from deepanon.audit.samples import Samples
 from deepanon.audit.scores import Traces
 from deepanon.checks import check_count
+from deepanon.files import named
 from deepanon.geometry import Array
 
 LEAST_PSNR = 18.0  # dB, of a clear face that was restored, to what it was
 LEAST_LIKENESS = 0.6  # cosine of the same, by the eye that finds them most alike
+
+
+def _file(weights: str | Path | None) -> str:
+    """The file with its SHA-256, so that another one of that name is another attack."""
+    if weights is None:
+        return "no file"
+    return named(weights) if Path(weights).is_file() else f"file {Path(weights).name}"
 
 
 class Blind:
@@ -51,8 +59,9 @@ class Blind:
     ) -> None:
         self.batch, self.tested, self.seed = check_count("batch", batch), check_count("tested", tested), seed
         self._restorer, self._weights, self._device = restorer, weights, device
-        self.name = f"blind restoration ({restorer.name})" if restorer else "blind restoration"
-        self.description = self._described(restorer.description if restorer else f"file {Path(weights or 'none').name}")
+        called = restorer.name if restorer else Path(weights).stem if weights else ""
+        self.name = f"blind restoration ({called})" if called else "blind restoration"
+        self.description = self._described(restorer.description if restorer else _file(weights))
 
     def __call__(self, case: Case, eyes: Mapping[str, Eye]) -> dict[str, Traces]:
         """Traces by name of the eye, with the restored pictures.
@@ -72,7 +81,7 @@ class Blind:
     def _found(self) -> Restorer:
         if self._restorer is None:
             if self._weights is None:
-                raise NotRun(
+                raise NotApplicable(
                     "no restorer: give the file of GFPGAN (GFPGANv1.4.pth), RestoreFormer (RestoreFormer.pth) or "
                     "CodeFormer (codeformer.pth, non-commercial); none comes with this package"
                 )

@@ -18,6 +18,7 @@ from deepanon.anonymizers.crop_filter import SIDE
 from deepanon.anonymizers.grammar import read_chain
 from deepanon.anonymizers.options import read_options
 from deepanon.anonymizers.pixelate import MOSAIC_CELLS, PIXELATE_CELLS, SMALLEST_CELL
+from deepanon.errors import OptionError
 from deepanon.geometry import Array
 
 
@@ -170,7 +171,10 @@ def operator_of(method: str) -> Operator | None:
     """The operator of a method as it is written, "gaussian:sigma=0.12"; None if none is known."""
     if not method:
         return None
-    stages = read_chain(method)
+    try:
+        stages = read_chain(method)
+    except OptionError:  # somebody's own name for a method of their own
+        return None
     if len(stages) > 1 or stages[0].name not in OPERATORS:
         return None
     build = OPERATORS[stages[0].name]

@@ -60,7 +60,8 @@ class ParrotFull:
     @property
     def description(self) -> str:
         """All that results depend on."""
-        further = f"; {', '.join(self.backbones)}: {self.backbone_budget.description}" if self.backbones else ""
+        named = "; ".join(one.description for one in self.backbones.values())
+        further = f"; further: {named}: {self.backbone_budget.description}" if named else ""
         return (
             f"{self.novice.description}; then fine-tuned on anonymized faces: {self.budget.description}{further}; "
             f"CosFace and {' or '.join(f'{pull:g}' for pull in self.pulls)} of the distance to clear vectors; "

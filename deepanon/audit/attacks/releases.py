@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepanon.audit.attack import Attack, NotRun
+from deepanon.audit.attack import Attack, NotApplicable, NotRun
 from deepanon.audit.case import Case
 from deepanon.audit.eye import Eye
 from deepanon.audit.samples import Samples
@@ -19,8 +19,8 @@ from deepanon.errors import DataError
 class Releases:
     """Takes the mean of several anonymized versions of every photo, then makes another attack on these.
 
-    The attacker's own photos are averaged likewise, so that what it learns from looks as what it attacks. The
-    anonymized gallery stays a single release.
+    The attacker's own photos are averaged likewise, so that what it learns from looks as what it attacks; and the clear
+    gallery is anonymized as often, which whoever has the method can do.
 
     Args:
         inner: the attack on the means.
@@ -51,14 +51,16 @@ class Releases:
         if not further:
             return case
         if not case.again and not known.again:
-            raise NotRun("the method has no randomness: every release of a photo is the same picture")
-        if min(len(case.again), len(known.again)) < further:
+            raise NotApplicable("the method has no randomness: every release of a photo is the same picture")
+        if min(len(case.again), len(case.gallery_again), len(known.again)) < further:
             raise NotRun(
                 f"{self.releases} releases need {further} more versions of every photo, there are {len(case.again)} of "
                 f"the probes and {len(known.again)} of the attacker's own photos"
             )
         own = replace(known, anonymized=_mean(known.anonymized, known.again[:further]), again=())
-        return replace(case, known=own, probes=_mean(case.probes, case.again[:further]), again=())
+        gallery = _mean(case.gallery_anonymized, case.gallery_again[:further])
+        probes = _mean(case.probes, case.again[:further])
+        return replace(case, known=own, gallery_anonymized=gallery, probes=probes, again=(), gallery_again=())
 
 
 def _mean(first: Samples, further: Sequence[Samples]) -> Samples:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepanon.audit.attack import NotRun
 from deepanon.audit.case import Case, Known
 from deepanon.audit.eye import Eye
 from deepanon.audit.fitting import Budget
@@ -39,6 +38,7 @@ class UNetReconstruction:
         dense: see `UNet`; 0 leaves it purely convolutional.
         identity: weight of the recogniser in the loss.
         backbone: a recogniser that lets gradients through, for the loss in place of the novice's; not one of the eyes.
+            One that does not align faces by keypoints cannot be used, and the novice is.
         seed: of everything.
     """
 
@@ -58,7 +58,8 @@ class UNetReconstruction:
     ) -> None:
         self.novice, self.budget, self.frame = novice, budget, frame or Frame()
         self.width, self.depth, self.dense, self.identity = width, depth, dense, identity
-        self.backbone, self.seed = backbone, seed
+        aligned = backbone is not None and isinstance(backbone.cut, Aligned)
+        self.backbone, self.seed = backbone if aligned else None, seed
         self.chosen: dict[str, str] = {}  # name of the eye -> which gallery, and how it did
 
     @property
@@ -94,8 +95,7 @@ class UNetReconstruction:
         if self.backbone is None:
             return Watcher(self.novice(known), self.novice.side, template(self.novice.side))
         cut = self.backbone.cut
-        if not isinstance(cut, Aligned):
-            raise NotRun(f"recogniser {self.backbone.name!r} does not align faces by keypoints, as the loss needs it")
+        assert isinstance(cut, Aligned)
         return Watcher(Learner.of(self.backbone, self.budget), cut.size, cut.points)
 
     def _traces(
