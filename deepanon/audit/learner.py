@@ -12,12 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepanon.audit.attack import NotRun
 from deepanon.audit.fitting import Budget, fit, plain, seeded, varied
 from deepanon.audit.frames import aligned, tensor
 from deepanon.audit.samples import Samples
 from deepanon.embedders import Recogniser
-from deepanon.errors import DataError
+from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array
 from deepanon.models.identity_net import IdentityNet, MarginHead
 
@@ -54,10 +53,9 @@ class Learner:
         """A trainable copy of a recogniser whose embedder has `features` and `network`; the original stays untouched.
 
         Raises:
-            NotRun: no gradient can flow through its embedder.
+            OptionError: no gradient can flow through its embedder.
         """
-        if not (hasattr(recogniser.embedder, "features") and hasattr(recogniser.embedder, "network")):
-            raise NotRun(f"recogniser {recogniser.name!r} is run outside torch, so that it cannot be trained further")
+        check_trainable(recogniser.name, recogniser)
         embedder: Any = copy.deepcopy(recogniser.embedder)
         network: nn.Module = embedder.network.to(budget.device).to(memory_format=torch.channels_last)  # faster on CPUs
         network.requires_grad_(True)
@@ -94,6 +92,15 @@ class Learner:
     def __call__(self, samples: Samples) -> Array:
         """(N, D) float32 of unit length."""
         return self.vectors(tensor(self.view(samples)))
+
+
+def check_trainable(name: str, recogniser: Recogniser) -> None:
+    """Raise `OptionError` if no gradient can flow through its embedder."""
+    if not (hasattr(recogniser.embedder, "features") and hasattr(recogniser.embedder, "network")):
+        raise OptionError(
+            f"backbone {name!r} is run outside torch, so that it cannot be trained; take facenet, mobilefacenet "
+            "or torchscript"
+        )
 
 
 def teach(

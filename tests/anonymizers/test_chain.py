@@ -157,10 +157,20 @@ def test_a_chain_says_of_itself_what_is_true_of_its_stages():
         Chain([])
 
 
-def test_no_method_that_ships_is_cosmetic():
-    from deepanon.anonymizers import ANONYMIZERS
+def test_no_method_that_ships_is_cosmetic_but_cloaks():
+    from deepanon.anonymizers import ANONYMIZERS, Cloak
 
-    assert [name for name in ANONYMIZERS if build_anonymizer(name).cosmetic] == []
+    assert [name for name in ANONYMIZERS if name != "cloak" and build_anonymizer(name).cosmetic] == []
+    assert Cloak.cosmetic
+
+
+def test_a_cloak_stays_cosmetic_whatever_is_done_to_it_but_hiding_the_face():
+    cloak, plain, blind = Stage(cosmetic=True), Stage(), Stage(sees_face=False)
+    assert Chain([cloak, plain]).cosmetic
+    assert Chain([plain, cloak]).cosmetic
+    assert not Chain([cloak, blind]).cosmetic
+    assert not Chain([blind, cloak]).cosmetic
+    assert not Chain([plain, plain]).cosmetic
 
 
 def test_what_is_no_drawing_never_reaches_the_next_stage(scene):

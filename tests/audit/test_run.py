@@ -103,7 +103,7 @@ def test_a_cosmetic_method_is_called_so(people, sights):
 
 def test_two_recognisers_are_needed(people, sights):
     for few in (sights[:1], [sights[0], sights[0]]):
-        with pytest.raises(OptionError, match="two recognisers"):
+        with pytest.raises(OptionError, match="two different recognisers"):
             Audit("drawn", people, few, PROFILE)
 
 

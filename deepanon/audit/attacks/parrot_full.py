@@ -11,7 +11,7 @@ from deepanon.audit.attack import OWN
 from deepanon.audit.case import Case, Known
 from deepanon.audit.eye import Eye
 from deepanon.audit.fitting import Budget
-from deepanon.audit.learner import Learner, teach
+from deepanon.audit.learner import Learner, check_trainable, teach
 from deepanon.audit.novice import Novice
 from deepanon.audit.scores import Traces
 from deepanon.audit.tuning import Halves, best, recognised
@@ -40,6 +40,9 @@ class ParrotFull:
         backbone_budget: of the fine-tuning of each of them.
         pulls: weights that are tried of the distance to the clear vector.
         seed: of everything.
+
+    Raises:
+        OptionError: no gradient can flow through a backbone.
     """
 
     name, knows, gallery = "parrot full", "the method, its strength", "anonymized"
@@ -53,6 +56,8 @@ class ParrotFull:
         pulls: tuple[float, ...] = (2.0,),
         seed: int = 0,
     ) -> None:
+        for name, one in (backbones or {}).items():
+            check_trainable(name, one)
         self.novice, self.budget, self.pulls, self.seed = novice, budget, pulls, seed
         self.backbones, self.backbone_budget = dict(backbones or {}), backbone_budget or budget
         self.chosen: dict[str, str] = {}  # name of the traces -> what was chosen, and how it did

@@ -109,9 +109,9 @@ def case_of(clear, anonymized, again=()):
     known = clear.people < KNOWN
     gallery, probes = ~known & (clear.photos % 2 == 0), ~known & (clear.photos % 2 == 1)
     tuning = clear.people[known] < TUNING
-    further = tuple(samples[known] for samples in again), tuple(samples[probes] for samples in again)
-    attacker = Known(clear[known], anonymized[known], tuning, further[0])
-    return Case(attacker, clear[gallery], anonymized[gallery], anonymized[probes], further[1])
+    own, sought, beside = (tuple(samples[rows] for samples in again) for rows in (known, probes, gallery))
+    attacker = Known(clear[known], anonymized[known], tuning, own)
+    return Case(attacker, clear[gallery], anonymized[gallery], anonymized[probes], sought, beside)
 
 
 def _rank1(traces, case):

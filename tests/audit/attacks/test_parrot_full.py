@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from deepanon.audit import novice as novices
-from deepanon.audit.attack import OWN, NotRun
+from deepanon.audit.attack import OWN
 from deepanon.audit.attacks import parrot_full
 from deepanon.audit.attacks.parrot_full import GALLERIES, ParrotFull
 from deepanon.audit.fitting import Budget
 from deepanon.audit.novice import Novice
 from deepanon.audit.scores import Traces
 from deepanon.embedders import Aligned, Recogniser
+from deepanon.errors import OptionError
 from deepanon.models.identity_net import IdentityNet
 
 BUDGET = Budget(epochs=8, batch=32, rate=2e-3, looks=2, half=False)
@@ -106,8 +107,8 @@ def test_a_backbone_is_trained_as_a_copy(blurred, novice):
 
 def test_a_recogniser_outside_torch_cannot_be_trained(blurred, novice):
     outside = Recogniser(SimpleNamespace(name="file", size=32), Aligned("arcface", 32))
-    with pytest.raises(NotRun, match="'file' is run outside torch"):
-        ParrotFull(novice, SHORT, {"file": outside})(blurred, {})
+    with pytest.raises(OptionError, match="'file' is run outside torch"):
+        ParrotFull(novice, SHORT, {"file": outside})
 
 
 def test_what_results_depend_on_is_said(novice):

@@ -35,11 +35,12 @@ def test_averaging_eight_releases_gives_people_away(noisy, eye, rank1):
     assert eight > single + 0.2
 
 
-def test_mean_is_of_all_versions_and_of_the_attackers_photos_too(noisy):
+def test_mean_is_of_all_versions_and_of_gallery_and_the_attackers_photos_too(noisy):
     attack = Naive()
     Releases(attack, 3)(noisy, {})
     for seen, first, again in (
         (attack.case.probes, noisy.probes, noisy.again),
+        (attack.case.gallery_anonymized, noisy.gallery_anonymized, noisy.gallery_again),
         (attack.case.known.anonymized, noisy.known.anonymized, noisy.known.again),
     ):
         mean = np.mean([first.pictures, again[0].pictures, again[1].pictures], axis=0)
