@@ -20,6 +20,7 @@ from typing import Any
 from deepanon.audit import AuditResult
 from deepanon.audit.report import read_result
 from deepanon.cli import main as deepanon
+from deepanon.evaluation.report.privacy import argument
 from deepanon.evaluation.values import Value
 
 BLURS = ("gaussian9", "gaussian:sigma=0.06", "gaussian:sigma=0.12", "heavy_blur")
@@ -116,7 +117,7 @@ def falling(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     rows = found.some(names)
     best = max(rows, key=lambda row: row.gap)
     fallen = [row for row in rows if row.over.low > found.delta]
-    said = HOLDS if len(fallen) == len(rows) else OPEN if not fallen else FALLS
+    said = HOLDS if len(fallen) == len(rows) else FALLS if any(hides(found, row) == HOLDS for row in rows) else OPEN
     wide = (
         f"The largest gap is `{best.name}`'s: {percent(best.gap)} points at least, "
         f"{'more' if best.gap >= GAP else 'less'} than the {percent(GAP)} that Hao et al. found at a strong blur."
@@ -135,6 +136,20 @@ def staying(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     return said, [*lines, f"The context control is at {limits(found.context)} %."]
 
 
+def adding(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
+    """Does what is done to a new face add nothing, because nothing was left to protect?"""
+    bare, said = found.rows.get("gan"), OPEN
+    if bare is None:
+        return said, ["`gan` was not audited."]
+    chains = found.some(names)
+    if hides(found, bare) == HOLDS:
+        said = HOLDS
+    elif any(row.worst.high < bare.worst.low for row in chains):
+        said = FALLS
+    rows = [bare, *chains]
+    return said, [f"`{row.name}`: {limits(row.worst)} %, above context by {limits(row.over)} points" for row in rows]
+
+
 def weak(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     """Is more left of these than hair, clothes and place?"""
     said, _ = falling(found, names)
@@ -146,7 +161,7 @@ CLAIMS: tuple[tuple[str, Test, Sequence[str]], ...] = (
     ("Blurred faces are recognised by attackers who learn, though naive ones fail", falling, BLURS),
     ("So are pixelated ones and mosaics", falling, CELLS),
     ("Black-out and the generator leave no more than hair, clothes and place do", staying, BLIND),
-    ("Blurring or degrading a new face adds nothing: there is nothing left to protect", staying, CHAINS),
+    ("Blurring or degrading a new face adds nothing: there is nothing left to protect", adding, CHAINS),
     ("Several weak layers on the real face (small, noise, few colours, JPEG) protect it", staying, LAYERS),
     ("Bars over the eyes and black ellipses are weak", weak, BARS),
     ("Differentially private pixels and means of k faces protect", staying, BASELINES),
@@ -238,7 +253,7 @@ def main() -> None:
     result = read_result(options.audit)
     if result.void:
         sys.exit("the audit is void: no claim can be held against it")
-    words = [Path(word).name if "/" in word and "=" not in word else word for word in sys.argv[1:]]
+    words = [argument(word) for word in sys.argv[1:]]
     study = json.loads(Path(options.cloaks).read_text()) if options.cloaks else None
     command = " ".join(["python benchmarks/claims.py", *words])
     Path(options.output).write_text(page(result, command, study), encoding="utf-8")

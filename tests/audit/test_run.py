@@ -12,6 +12,7 @@ from deepanon.audit.gate import FAILED, VOID, judge
 from deepanon.audit.record import Record, Records
 from deepanon.audit.report import read_result, write_report
 from deepanon.audit.result import COSMETIC, FAIL
+from deepanon.audit.subjects import drawn_subjects
 from deepanon.errors import OptionError
 
 LADDER = [Naive(), Reverse(), ParrotGallery(), ParrotHead(), LinearReconstruction(LinearMap(32)), Blind()]
@@ -133,3 +134,39 @@ def test_a_record_that_is_damaged_or_of_other_settings_is_made_again(audited, tm
     for base in ("base", "other"):
         Records(tmp_path, base).get("m", "d", make)
     assert len(made) == 3
+
+
+def test_the_same_recogniser_under_two_names_is_one(people, sights):
+    class Other:
+        name, description = "other name", sights[0].description
+
+        def __call__(self, samples):
+            return sights[0](samples)
+
+    with pytest.raises(OptionError, match="two different recognisers"):
+        Audit("drawn", people, [sights[0], Other()], PROFILE)
+
+
+def test_whom_attackers_train_does_not_score(people, sights):
+    with pytest.raises(OptionError, match="no attacker may train it"):
+        Audit("drawn", people, sights, replace(PROFILE, trained=(sights[1].description,)))
+
+
+def test_two_rungs_of_one_name_are_refused(people, sights):
+    with pytest.raises(OptionError, match="two attacks have one name: naive"):
+        Audit("drawn", people, sights, replace(PROFILE, ladder=[Naive(), Naive()]))
+
+
+def test_faces_that_the_finder_misses_forbid_a_pass(people, sights):
+    blind = replace(people, missed=[str(row) for row in range(200)])
+    audit = Audit("drawn", blind, sights, replace(PROFILE, ladder=LADDER[:1]), LIMITS, resamples=50)
+    why = audit({"blackout": build_anonymizer("blackout")}).verdicts["blackout"].why
+    assert any("finder misses the face in 45.5 % of the photos" in sentence for sentence in why)
+
+
+def test_other_people_and_other_sizes_are_other_records(people, sights):
+    def base(subjects, size):
+        return Audit("drawn", subjects, sights, replace(PROFILE, size=size), resamples=20).records.base
+
+    others = drawn_subjects(60, 4, 6)
+    assert len({base(people, 96), base(people, 64), base(others, 96)}) == 3

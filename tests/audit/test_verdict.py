@@ -131,3 +131,20 @@ def test_it_is_limits_that_are_judged_and_not_the_number(nearly):
     found = max(one.statistics["audit_rank_1"].values[0] for one in made.values())
     limits = Limits(delta=found - 1 / 150 + nearly, tau=0.9)
     assert judge(made, uses_face=True, limits=limits).picture == INCONCLUSIVE
+
+
+def test_nothing_passes_while_something_is_in_doubt():
+    calm = attacked(0), attacked(0, seed=1)
+    found = judge(*calm, uses_face=False, doubts=["the finder misses faces in 40.0 % of the photos."])
+    assert (found.picture, found.face) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert "Doubt: the finder misses faces" in found.why[-1]
+    assert judge(attacked(3), attacked(0), uses_face=True, doubts=["anything"]).picture == FAIL
+
+
+def test_where_the_surroundings_tell_everything_nothing_is_said_of_the_face():
+    """Photos of one event: grey boxes are named as well as faces, and a method that does nothing adds nothing."""
+    context = attacked(6)
+    found = judge(context, context, uses_face=True, clear=attacked(6, seed=1))
+    assert found.face == INCONCLUSIVE
+    assert "too little lies between them" in found.why[-1]
+    assert judge(attacked(0), attacked(0, seed=1), uses_face=False, clear=attacked(6)).face == PASS
