@@ -3,13 +3,31 @@
 import contextlib
 import io
 import os
+import shutil
 import tarfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+STICKS_OUT = """() => [...document.querySelectorAll("body *")].filter(e => {
+    const box = e.getBoundingClientRect();
+    return box.width && box.right > innerWidth + 1 && !e.closest(".scroll") && !e.closest(".skip") && !e.closest("svg");
+}).map(e => e.tagName + "." + e.className)"""
+COVERED = """() => [...document.querySelectorAll("svg")].flatMap(svg => {
+    const boxes = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
+    const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3.5;  // boxes of lines, letters are lower
+    return boxes.flatMap(([s, a], i) => boxes.slice(i + 1).filter(([, b]) => meet(a, b)).map(([t]) => s + " / " + t));
+})"""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -139,3 +157,100 @@ def trained(packed, tmp_path_factory):
         return folders[stop]
 
     return at
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A headless Chromium; without one the test is skipped, unless DEEPANON_BROWSER=required."""
+    if CHROMIUM is None:
+        assert os.environ.get("DEEPANON_BROWSER") != "required", "no chromium found, and DEEPANON_BROWSER=required"
+        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
+    from playwright.sync_api import sync_playwright
+
+    profile = tmp_path_factory.mktemp("profile")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, headless=True, args=list(FLAGS)
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Function: path of a report and width -> the page, loaded, and what went wrong or was asked for."""
+    pages = []
+
+    def at(report, width, **media):
+        page = browser.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 844})
+        page.emulate_media(**media)
+        problems = []
+        page.on("console", lambda message: problems.append(f"console: {message.type} {message.text}"))
+        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url[:80]}"))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith("data:")
+                or request.url == report.as_uri()
+                or problems.append(f"asked for {request.url[:80]}")
+            ),
+        )
+        page.goto(report.as_uri(), wait_until="load")
+        page.wait_for_timeout(200)
+        return page, problems
+
+    yield at
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture(scope="session")
+def check_layout():
+    """Function: page and width -> asserts that nothing sticks out of it and no words cover each other."""
+
+    def check(page, width):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(STICKS_OUT) == []
+        assert page.evaluate(COVERED) == []
+
+    return check
+
+
+class Page(HTMLParser):
+    """What a page of a report is made of; every tag is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.text, self.parts, self.part = [], [], "", {}, "head"
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.part = dict(attributes)["id"] if tag == "section" else self.part
+        if tag not in ("meta", "link", "img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        said = data if self.open[-1:] != ["style"] else ""
+        self.text += said
+        self.parts[self.part] = self.parts.get(self.part, "") + said
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="session")
+def page_of():
+    """Function: text of a page -> what it is made of."""
+    return Page

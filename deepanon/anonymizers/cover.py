@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from deepanon import geometry
+from deepanon.anonymizers.boxes import closed, opened
 from deepanon.crops import GREY, Crops
 from deepanon.geometry import Array
-from deepanon.images import to_float, to_uint8
 
 RING = 0.15  # of the shorter side of the box: how wide a ring around it speaks for its surroundings
 NARROWEST = 2  # px, of that ring
@@ -54,14 +52,13 @@ class Cover:
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with their own box filled; (N, 3, S, S) float in [-1, 1]."""
-        images = to_uint8(crops.context).copy()
-        boxes = geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size)
+        images, boxes = opened(crops)
         known = crops.mask[:, 0].numpy() == 0
         for image, free, box, seed in zip(images, known, boxes, seeds, strict=True):
             x0, y0, x1, y1 = box
             around = _around(image, free, box)
             image[y0:y1, x0:x1] = self.function(Hole(y1 - y0, x1 - x0, around, np.random.default_rng(seed)))
-        return to_float(images) if len(images) else torch.zeros_like(crops.context)
+        return closed(images, crops)
 
 
 def _around(image: Array, free: Array, box: Array) -> Array:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor
 
 from deepanon import geometry
+from deepanon.anonymizers.boxes import closed, opened
 from deepanon.crops import Crops
 from deepanon.geometry import Array
-from deepanon.images import to_float, to_uint8
 
 SIDE = 128  # px of the crop in the scripts, the generator's resolution
 
@@ -42,12 +41,11 @@ class CropFilter:
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with their own face box changed; (N, 3, S, S) float in [-1, 1]."""
-        images = to_uint8(crops.context).copy()
-        boxes = geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size)
+        images, boxes = opened(crops)
         for image, box in zip(images, boxes, strict=True):
             x0, y0, x1, y1 = box
             image[y0:y1, x0:x1] = self._changed(image, box)[y0:y1, x0:x1]
-        return to_float(images) if len(images) else torch.zeros_like(crops.context)
+        return closed(images, crops)
 
     def _changed(self, image: Array, box: Array) -> Array:
         """(S, S, 3) uint8 crop -> the same through 128 px, with the function applied to the box."""

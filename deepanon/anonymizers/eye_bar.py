@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from deepanon import geometry
+from deepanon.anonymizers.boxes import closed, opened
 from deepanon.checks import check_range
 from deepanon.crops import Crops
 from deepanon.geometry import Array
-from deepanon.images import to_float, to_uint8
 
 HEIGHT = 0.25  # of the larger side of the box
 EYES = ("left eye", "right eye")
@@ -47,13 +45,12 @@ class EyeBar:
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with the strip in their own box; (N, 3, S, S) float in [-1, 1]."""
-        images = to_uint8(crops.context).copy()
-        boxes = geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size)
+        images, boxes = opened(crops)
         eyes = _eyes(crops)
         for image, box, pair in zip(images, boxes, eyes, strict=True):
             x0, y0, x1, y1 = box
             image[y0:y1, x0:x1][self._strip(box, pair)] = 0
-        return to_float(images) if len(images) else torch.zeros_like(crops.context)
+        return closed(images, crops)
 
     def _strip(self, box: Array, eyes: Array) -> Array:
         """(h, w) bool: what is black of a box (4,) whose eyes (2, 2) lie there, all in pixels."""

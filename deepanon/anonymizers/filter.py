@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from deepanon import geometry
+from deepanon.anonymizers.boxes import closed, opened
 from deepanon.crops import Crops
 from deepanon.geometry import Array
-from deepanon.images import to_float, to_uint8
 
 FaceFunction = Callable[[Array, np.random.Generator], Array]
 
@@ -46,9 +44,8 @@ class FaceFilter:
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with their own face box changed; (N, 3, S, S) float in [-1, 1]."""
-        images = to_uint8(crops.context).copy()
-        boxes = geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size)
+        images, boxes = opened(crops)
         for image, (x0, y0, x1, y1), seed in zip(images, boxes, seeds, strict=True):
             face = np.ascontiguousarray(image[y0:y1, x0:x1])
             image[y0:y1, x0:x1] = self.function(face, np.random.default_rng(seed))
-        return to_float(images) if len(images) else torch.zeros_like(crops.context)
+        return closed(images, crops)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor
 
-from deepanon import geometry
+from deepanon.anonymizers.boxes import closed, opened
 from deepanon.anonymizers.reference import (
     MARGIN,
     MOST,
@@ -25,7 +24,6 @@ from deepanon.checks import check_range
 from deepanon.crops import Crops
 from deepanon.errors import OptionError
 from deepanon.geometry import Array
-from deepanon.images import to_float, to_uint8
 
 K = 10
 COMPARED = 32  # px at which faces are compared
@@ -71,15 +69,14 @@ class KSame:
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with a mean face in their own box; (N, 3, S, S) float in [-1, 1]."""
-        images = to_uint8(crops.context).copy()
-        boxes = geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size)
+        images, boxes = opened(crops)
         points = crops.keypoints.numpy().astype(np.float64) * crops.size
         for image, box, some in zip(images, boxes, points, strict=True):
             matrix = alignment(box, some, crops.schema)
             mean = self.means[self.groups[self._nearest(aligned(image, matrix))]]
             x0, y0, x1, y1 = box
             image[y0:y1, x0:x1] = _back(mean, matrix, len(image))[y0:y1, x0:x1]
-        return to_float(images) if len(images) else torch.zeros_like(crops.context)
+        return closed(images, crops)
 
     def _nearest(self, face: Array) -> int:
         return int(_distances(self._seen, _features(face[None])[0]).argmin())

@@ -22,11 +22,11 @@ class Gate:
 
 
 def gate(result: AuditResult, of: str = "picture", methods: Collection[str] | None = None) -> int:
-    """0 all methods pass, 1 one fails, 3 none fails but not all pass, 4 the audit is void; as `judge`."""
-    return judge(result, of, methods).code
+    """0 all methods pass, 1 one fails, 3 none fails but not all pass, 4 the audit is void; as `gated`."""
+    return gated(result, of, methods).code
 
 
-def judge(result: AuditResult, of: str = "picture", methods: Collection[str] | None = None) -> Gate:
+def gated(result: AuditResult, of: str = "picture", methods: Collection[str] | None = None) -> Gate:
     """Exit code and why.
 
     Args:

@@ -49,16 +49,15 @@ class Split:
             if not 0 < share < 1:
                 raise OptionError(f"{name} must lie between 0 and 1, got {share}")
         rng = np.random.default_rng(seed)
-        people = rng.permutation(np.unique(samples.people))
-        cut = round(attacker * len(people))
-        known = np.flatnonzero(np.isin(samples.people, people[:cut]))
-        chosen = people[: max(LEAST_TUNING, round(tuning * cut))]
-        gallery, probes = _halves(samples, people[cut:], rng)
+        own, sought = parted(samples, attacker, rng)
+        known = np.flatnonzero(np.isin(samples.people, own))
+        chosen = own[: max(LEAST_TUNING, round(tuning * len(own)))]
+        gallery, probes = _halves(samples, sought, rng)
         twice = [int((samples.people == person).sum() >= LEAST) for person in chosen]
-        if cut - len(chosen) < 2 or sum(twice) < LEAST_TUNING or len(np.unique(samples.people[probes])) < 2:
+        if len(own) - len(chosen) < 2 or sum(twice) < LEAST_TUNING or len(np.unique(samples.people[probes])) < 2:
             raise DataError(
-                f"{len(people)} people, {cut} of them for the attacker: too few with {LEAST} photos or more to learn "
-                "from some and seek others; take more people"
+                f"{len(own) + len(sought)} people, {len(own)} of them for the attacker: too few with {LEAST} photos or "
+                "more to learn from some and seek others; take more people"
             )
         return cls(known, np.isin(samples.people[known], chosen), gallery, probes)
 
@@ -68,6 +67,13 @@ class Split:
         for rows in (self.known, self.known[self.tuning], self.gallery, self.probes):
             made.update(np.sort(samples.photos[rows]).astype("<i8").tobytes() + b"|")
         return made.hexdigest()[:16]
+
+
+def parted(samples: Samples, share: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    """All people in random order, in two parts: (`share` of them, the others)."""
+    people = rng.permutation(np.unique(samples.people))
+    cut = round(share * len(people))
+    return people[:cut], people[cut:]
 
 
 def _halves(samples: Samples, people: Array, rng: np.random.Generator) -> tuple[Array, Array]:

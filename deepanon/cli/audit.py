@@ -99,7 +99,7 @@ def _audit(options: argparse.Namespace) -> int:
     _check(options)
     methods = _methods(options)
     from deepanon.audit import Audit, Limits, Means, build_profile
-    from deepanon.audit.gate import VOID, judge
+    from deepanon.audit.gate import VOID, gated
     from deepanon.audit.report import terminal_summary, write_report
     from deepanon.audit.showing import keeper
     from deepanon.evaluation.report import Pictures
@@ -120,9 +120,9 @@ def _audit(options: argparse.Namespace) -> int:
         result, output, output / "pictures" if kept else None, not options.no_originals, options.photos_allowed
     )
     print(terminal_summary(result))
-    verdict = judge(result, options.gate or "picture")
-    print(f"{verdict.text}; the report is {page}", file=sys.stderr)
-    return verdict.code if options.gate or verdict.code == VOID else 0
+    found = gated(result, options.gate or "picture")
+    print(f"{found.text}; the report is {page}", file=sys.stderr)
+    return found.code if options.gate or found.code == VOID else 0
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
-from deepanon.errors import OptionError
+from deepanon.embedders.pixels import levels, unrounded
+from deepanon.errors import ModelError, OptionError
 
 if TYPE_CHECKING:
     from deepanon.embedders import Embedder
 
 NAMES = ("facenet", "mobilefacenet", "torchscript")  # of the embedders that are
+
+State = Callable[[Any], Any]
 
 
 @runtime_checkable
@@ -45,6 +51,44 @@ class Differentiable(Protocol):
         goes on to the network.
         """
         ...
+
+
+class TwoWays:
+    """Both ways into a network that runs in torch; a subclass has `_run`, from levels 0 … 255 to features."""
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) float in [-1, 1] -> (N, D) float32 on the same device."""
+        return self._run(levels(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """The same, not rounded and with gradients; see `Differentiable`."""
+        return self._run(unrounded(images))
+
+    def _run(self, images: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+def read_network(make: Callable[[], nn.Module], path: Path, what: str, state: State = lambda found: found) -> nn.Module:
+    """A frozen network in evaluation mode with the weights of a file.
+
+    Args:
+        make: builds it; it draws no random numbers, so that a seeded run stays what it is without this embedder.
+        path: of a state dict; every weight must be there, and no other.
+        what: the file should hold, for messages.
+        state: finds the state dict in what is in the file.
+
+    Raises:
+        ModelError: the file holds something else.
+    """
+    with torch.device("meta"):
+        network = make()
+    try:
+        network.load_state_dict(state(torch.load(path, map_location="cpu", weights_only=True)), assign=True)
+    except Exception as error:  # whatever the unpickler meets
+        said = " ".join(str(error).split())[:300]
+        raise ModelError(f"{path} does not hold {what}: {said}") from error
+    return network.eval().requires_grad_(False)
 
 
 def differentiable(embedder: Embedder) -> Differentiable:

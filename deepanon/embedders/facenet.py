@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from deepanon.data.download import fetch
-from deepanon.embedders.pixels import FILTER, levels, resized, unrounded
+from deepanon.embedders.differentiable import TwoWays, read_network
+from deepanon.embedders.pixels import FILTER, resized
 from deepanon.errors import DeepanonError, ModelError, lookup
 from deepanon.files import sha256_of
 
@@ -19,9 +19,10 @@ URLS = {  # what it was trained on -> where facenet-pytorch itself gets it
     "casia-webface": f"{RELEASE}/20180408-102900-casia-webface.pt",
 }
 CLASSIFIER = ("logits.weight", "logits.bias")  # of the people in the training set; not part of the embedding
+WHAT = "the weights of facenet-pytorch's InceptionResnetV1"
 
 
-class Facenet:
+class Facenet(TwoWays):
     """512 features on the unit sphere; the recogniser that most anonymization papers report.
 
     Args:
@@ -49,10 +50,7 @@ class Facenet:
             raise FileNotFoundError(f"no weights at {self.path}")
         self.name = name or (f"facenet {pretrained}" if weights is None else f"facenet {self.path.stem}")
         self.digest = sha256_of(self.path)[:16]
-        with torch.device("meta"):  # draws no random numbers: a seeded run stays what it is without this embedder
-            network = InceptionResnetV1()
-        _load(network, self.path)
-        self.network = network.eval().requires_grad_(False)
+        self.network = read_network(InceptionResnetV1, self.path, WHAT, _without_classifier)
 
     @property
     def description(self) -> str:
@@ -61,15 +59,6 @@ class Facenet:
             f"{self.name}, Inception-ResNet v1 of facenet-pytorch (SHA-256 {self.digest}), 512 features; "
             f"{self.size} px RGB, (x - 127.5) / 128; {FILTER}"
         )
-
-    @torch.no_grad()
-    def __call__(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) float in [-1, 1] -> (N, 512) float32 of unit length on the same device."""
-        return self._run(levels(images))
-
-    def features(self, images: Tensor) -> Tensor:
-        """The same, not rounded and with gradients; see `Differentiable`."""
-        return self._run(unrounded(images))
 
     def _run(self, images: Tensor) -> Tensor:
         inputs = (resized(images, self.size) - 127.5) / 128
@@ -91,12 +80,5 @@ def _downloaded(pretrained: str, home: Path) -> Path:
     return path
 
 
-def _load(network: torch.nn.Module, path: Path) -> None:
-    """Fill `network` from a state dict without its classifier; every weight must be there, and no other."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        state = {key: value for key, value in state.items() if key not in CLASSIFIER}
-        network.load_state_dict(state, assign=True)
-    except Exception as error:  # whatever the unpickler meets
-        said = " ".join(str(error).split())[:300]
-        raise ModelError(f"{path} does not hold the weights of facenet-pytorch's InceptionResnetV1: {said}") from error
+def _without_classifier(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value for key, value in state.items() if key not in CLASSIFIER}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from deepanon.embedders.pixels import FILTER, levels, resized, unrounded
-from deepanon.errors import ModelError
+from deepanon.embedders.differentiable import TwoWays, read_network
+from deepanon.embedders.pixels import FILTER, resized
 from deepanon.files import sha256_of
 from deepanon.models.mobilefacenet import WIDTH, MobileFaceNet
 
 STATE = "net_state_dict"  # where the common PyTorch implementation keeps the weights in its checkpoints
+WHAT = "the weights of MobileFaceNet for 112 x 96 px in its common PyTorch form"
 
 
-class Mobilefacenet:
+class Mobilefacenet(TwoWays):
     """128 features; pictures are ArcFace's square (`Aligned("arcface")`), the network sees its middle 96 columns.
 
     So the cut stays the one that most recognisers share: the network's own template at 112 x 96 is ArcFace's, moved by
@@ -38,10 +38,7 @@ class Mobilefacenet:
             raise FileNotFoundError(f"no weights at {self.path}")
         self.name = name or f"mobilefacenet {self.path.stem}"
         self.digest = sha256_of(self.path)[:16]
-        with torch.device("meta"):  # draws no random numbers: a seeded run stays what it is without this embedder
-            network = MobileFaceNet()
-        _load(network, self.path)
-        self.network: torch.nn.Module = network.eval().requires_grad_(False)
+        self.network = read_network(MobileFaceNet, self.path, WHAT, lambda found: found.get(STATE, found))
 
     @property
     def description(self) -> str:
@@ -51,28 +48,8 @@ class Mobilefacenet:
             f"middle {WIDTH} of {self.size} px RGB, (x - 127.5) / 128; {FILTER}"
         )
 
-    @torch.no_grad()
-    def __call__(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) float in [-1, 1] -> (N, 128) float32 on the same device."""
-        return self._run(levels(images))
-
-    def features(self, images: Tensor) -> Tensor:
-        """The same, not rounded and with gradients; see `Differentiable`."""
-        return self._run(unrounded(images))
-
     def _run(self, images: Tensor) -> Tensor:
         edge = (self.size - WIDTH) // 2
         inputs = (resized(images, self.size)[..., edge : edge + WIDTH] - 127.5) / 128
         features: Tensor = self.network.to(images.device)(inputs)
         return features
-
-
-def _load(network: torch.nn.Module, path: Path) -> None:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(state.get(STATE, state), assign=True)
-    except Exception as error:  # whatever the unpickler meets
-        said = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"{path} does not hold the weights of MobileFaceNet for 112 x 96 px in its common PyTorch form: {said}"
-        ) from error

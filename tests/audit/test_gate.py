@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from deepanon.audit.gate import FAILED, OPEN, PASSED, VOID, gate, judge, voided
+from deepanon.audit.gate import FAILED, OPEN, PASSED, VOID, gate, gated, voided
 from deepanon.audit.result import VERDICTS, AuditResult, Control, Verdict
 from deepanon.errors import OptionError
 
@@ -32,7 +32,7 @@ def audit(*pictures, controls=(SOUND,), face="PASS"):
     ],
 )
 def test_every_verdict_has_its_exit_code(pictures, code):
-    found = judge(audit(*pictures))
+    found = gated(audit(*pictures))
     assert gate(audit(*pictures)) == found.code == code
     assert f"exit code {code}" in found.text
 
@@ -43,16 +43,16 @@ def test_only_pass_is_zero():
 
 
 def test_the_text_names_the_methods():
-    text = judge(audit("PASS", "FAIL", "FAIL", "COSMETIC")).text
+    text = gated(audit("PASS", "FAIL", "FAIL", "COSMETIC")).text
     assert text == "FAIL, exit code 1, by the whole picture: passed: m0; failed: m1, m2; cosmetic: m3"
-    assert judge(audit("PASS", None)).text.endswith("without a verdict: m1")
+    assert gated(audit("PASS", None)).text.endswith("without a verdict: m1")
 
 
 def test_a_failed_control_is_stronger_than_every_verdict():
     for pictures in (("PASS",), ("FAIL",), ()):
         void = audit(*pictures, controls=(SOUND, replace(SOUND, name="shuffled", found="22 %", passed=False)))
         assert gate(void) == VOID
-        assert "control 'shuffled' failed (22 %)" in judge(void).text
+        assert "control 'shuffled' failed (22 %)" in gated(void).text
 
 
 def test_an_audit_without_controls_is_void():
@@ -61,13 +61,13 @@ def test_an_audit_without_controls_is_void():
     assert voided(audit("PASS")) == ()
 
 
-def test_picture_and_face_are_judged_apart():
+def test_picture_and_face_are_gatedd_apart():
     mixed = audit("FAIL", face="PASS")
     assert (gate(mixed, "picture"), gate(mixed, "face")) == (FAILED, PASSED)
-    assert "the face alone" in judge(mixed, "face").text
+    assert "the face alone" in gated(mixed, "face").text
 
 
-def test_some_methods_can_be_judged_alone():
+def test_some_methods_can_be_gatedd_alone():
     both = audit("PASS", "FAIL")
     assert (gate(both, methods=["m0"]), gate(both, methods=["m1"])) == (PASSED, FAILED)
 

@@ -8,7 +8,7 @@ import pytest
 from deepanon.anonymizers import build_anonymizer
 from deepanon.audit import Audit, Limits, Profile
 from deepanon.audit.attacks import Blind, LinearMap, LinearReconstruction, Naive, ParrotGallery, ParrotHead, Reverse
-from deepanon.audit.gate import FAILED, VOID, judge
+from deepanon.audit.gate import FAILED, VOID, gated
 from deepanon.audit.record import Record, Records
 from deepanon.audit.report import read_result, write_report
 from deepanon.audit.result import COSMETIC, FAIL
@@ -78,7 +78,7 @@ def test_a_result_becomes_a_report_and_is_read_again(audited, tmp_path):
     page = write_report(result, tmp_path)
     assert "blackout" in page.read_text()
     assert read_result(tmp_path).verdicts == result.verdicts
-    assert judge(result, "face").code == FAILED
+    assert gated(result, "face").code == FAILED
 
 
 def test_a_failed_control_voids_everything(audited):
@@ -86,7 +86,7 @@ def test_a_failed_control_voids_everything(audited):
     broken = replace(result, controls=(replace(result.controls[0], passed=False), *result.controls[1:]))
     assert broken.void
     assert replace(result, controls=()).void
-    assert judge(broken).code == VOID
+    assert gated(broken).code == VOID
 
 
 def test_a_cosmetic_method_is_called_so(people, sights):

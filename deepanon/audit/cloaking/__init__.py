@@ -2,8 +2,8 @@
 
 from deepanon.audit.cloaking.estimate import Estimate
 from deepanon.audit.cloaking.findings import VERDICT, CloakFindings, Recognised, Visibility
+from deepanon.audit.cloaking.photos import by_people, enrolled, replaced
 from deepanon.audit.cloaking.purification import PURIFICATIONS
-from deepanon.audit.cloaking.sample import Sample, by_people
 from deepanon.audit.cloaking.study import CloakStudy, leave_one_out
 
 __all__ = [
@@ -13,8 +13,9 @@ __all__ = [
     "CloakStudy",
     "Estimate",
     "Recognised",
-    "Sample",
     "Visibility",
     "by_people",
+    "enrolled",
     "leave_one_out",
+    "replaced",
 ]

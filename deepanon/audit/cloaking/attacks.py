@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from deepanon.audit.features import unit
+from deepanon.audit.ridge import Ridge
 from deepanon.geometry import Array
 
-RIDGE = 0.1  # of the mean variance, added to every direction: fewer photos than dimensions
+RIDGE = 0.1  # of the mean squared length of the gallery, added to every direction: photos are fewer than dimensions
 SHRINKAGE = 0.1  # of the covariance within people, towards a sphere
 FAR = 0.01  # share of clear pairs of two people that a threshold lets pass
 
@@ -23,12 +25,8 @@ def nearest(gallery: Array, people: Array, probes: Array) -> Array:
 def linear(gallery: Array, people: Array, probes: Array) -> Array:
     """(Q,) what a linear head says: ridge regression on who is who, trained on the gallery."""
     names, target = np.unique(people, return_inverse=True)
-    middle = gallery.mean(axis=0)
-    inputs, wanted = gallery - middle, np.eye(len(names))[target]
-    wanted = wanted - wanted.mean(axis=0)
-    ridge = RIDGE * (inputs**2).sum() / len(inputs) * np.eye(len(inputs))
-    weights = inputs.T @ np.linalg.solve(inputs @ inputs.T + ridge, wanted)  # dual: photos are fewer than dimensions
-    return np.asarray(names[np.argmax((probes - middle) @ weights + np.eye(len(names))[target].mean(axis=0), axis=1)])
+    said = Ridge(gallery, np.eye(len(names))[target])(probes, RIDGE)
+    return np.asarray(names[np.argmax(said, axis=1)])
 
 
 def poisoned(attack: Attack, clear: Array, cloaked: Array, people: Array, probes: Array, owners: Array) -> Array:
@@ -78,6 +76,7 @@ def discriminant(vectors: Array, people: Array) -> Callable[[Array], Array]:
     Returns:
         A function (M, D) -> (M, D) of unit length.
     """
+    # not `audit.discriminant.Discriminant`, which weighs directions and counts noise over N - people, not N
     names, row = np.unique(people, return_inverse=True)
     centres = np.stack([vectors[row == k].mean(axis=0) for k in range(len(names))])
     middle, apart = vectors.mean(axis=0), vectors - centres[row]
@@ -88,7 +87,6 @@ def discriminant(vectors: Array, people: Array) -> Callable[[Array], Array]:
     white = axes / np.sqrt(values)
 
     def project(some: Array) -> Array:
-        found = (some - middle) @ white
-        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12))
+        return unit((some - middle) @ white)
 
     return project

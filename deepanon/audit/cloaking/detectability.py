@@ -8,20 +8,20 @@ import numpy as np
 from deepanon import geometry
 from deepanon.audit.cloaking.attacks import SHRINKAGE
 from deepanon.audit.cloaking.purification import jpeg
-from deepanon.audit.cloaking.sample import Sample
+from deepanon.audit.samples import Samples
 from deepanon.geometry import Array
 
 MOST = 3  # levels to which residuals are cut
 QUALITY = 95  # at which both kinds are saved before they are looked at: else the lack of JPEG's traces gives it away
 
 
-def residuals(sample: Sample) -> Array:
+def residuals(samples: Samples) -> Array:
     """(N, 147) float: how often neighbouring residuals take which values, in the face box (after SPAM, Pevny 2010).
 
     A residual is a pixel less the median of its 3 x 3 neighbours, channel by channel.
     """
     rows, rng = [], np.random.default_rng(0)
-    for picture, box in zip(sample.pictures, geometry.outward(sample.boxes), strict=True):
+    for picture, box in zip(samples.pictures, geometry.outward(samples.boxes), strict=True):
         stored = jpeg(picture, rng, quality=QUALITY)[0]
         x0, y0, x1, y1 = geometry.clip(box, stored.shape[1], stored.shape[0])
         face = np.ascontiguousarray(stored[y0:y1, x0:x1])

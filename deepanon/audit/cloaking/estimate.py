@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepanon.audit.measures.limits import zero_hits
 from deepanon.evaluation.bootstrap import percentile_interval, ratios
 from deepanon.geometry import Array
 
-TAIL = 0.025  # probability beyond each end of an interval
+LEVEL = 0.975  # of each end of an interval of 95 %
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def share(hits: Array, people: Array, counts: Array) -> Estimate:
         counts: (R, P) how often each person is drawn.
     """
     value, (low, high) = float(hits.mean()), percentile_interval(_means(hits, people, counts))
-    edge = 1 - TAIL ** (1 / len(np.unique(people)))
+    edge = zero_hits(len(np.unique(people)), LEVEL)
     low, high = (0.0, edge) if value == 0 else (1 - edge, 1.0) if value == 1 else (low, high)
     return Estimate(value, low, high, len(hits))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import cv2
 import numpy as np
 import simplejpeg
 
-from deepanon.audit.cloaking.sample import Sample
+from deepanon.audit.samples import Samples
 from deepanon.geometry import Array
 
 # picture, chance -> picture of the same size, and the scale and shift (x, y) by which its contents moved
@@ -71,14 +72,17 @@ PURIFICATIONS: dict[str, Purification] = {
 }
 
 
-def purified(sample: Sample, how: Purification, seed: int) -> Sample:
-    """Every picture of a sample by itself; boxes and keypoints go with what they are of."""
-    made = [how(picture, np.random.default_rng([seed, row])) for row, picture in enumerate(sample.pictures)]
+def purified(samples: Samples, how: Purification, seed: int) -> Samples:
+    """Every picture by itself; boxes and keypoints go with what they are of."""
+    made = [how(picture, np.random.default_rng([seed, row])) for row, picture in enumerate(samples.pictures)]
     pictures, scales, shifts = zip(*made, strict=True)
     scale, shift = np.array(scales), np.stack(shifts)
-    return Sample(
-        np.stack(pictures),
-        sample.boxes * scale[:, None] + np.tile(shift, 2),
-        sample.keypoints * scale[:, None, None] + shift[:, None, :],
-        sample.people,
+    boxes = samples.boxes * scale[:, None] + np.tile(shift, 2)
+    points = samples.keypoints * scale[:, None, None] + shift[:, None, :]
+    return replace(
+        samples,
+        pictures=np.stack(pictures),
+        boxes=boxes.astype(np.float32),
+        keypoints=points.astype(np.float32),
+        scales=None if samples.scales is None else (samples.scales * scale).astype(np.float32),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from deepanon.errors import OptionError
 from deepanon.evaluation.report.page import embedded
-from deepanon.evaluation.report.pictures import INDEX, Picture, Pictures
+from deepanon.evaluation.report.pictures import Picture, Pictures
 from deepanon.evaluation.report.privacy import without_paths
 from deepanon.geometry import Array
 
@@ -123,17 +123,3 @@ def _attack(what: str, order: list[str]) -> str:
 def _picture(picture: Picture, folder: Path | None, number: int) -> dict[str, Any]:
     alt = f"Face {number}, {picture.reason}, {without_paths(picture.method)}"
     return embedded(picture, folder) | {"alt": alt}
-
-
-def refuse_photos_inside(folder: Path, pictures: Path, listed: Sequence[Picture]) -> None:
-    """A folder that is handed on without photographs must not hold them as files either.
-
-    Raises:
-        OptionError: it does.
-    """
-    inside = pictures.resolve() == folder.resolve() or folder.resolve() in pictures.resolve().parents
-    if inside and any(picture.real for picture in listed):
-        raise OptionError(
-            f"{pictures / INDEX} lists photographs and lies in {folder}, whose page is to have none; choose another "
-            "folder, or say that they may be shown"
-        )

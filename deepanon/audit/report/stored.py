@@ -14,6 +14,7 @@ from deepanon.audit.gate import voided
 from deepanon.audit.report.form import KEYS, check_form
 from deepanon.audit.result import AuditResult, Control, Verdict
 from deepanon.errors import DataError, SaveError
+from deepanon.evaluation.report.folder import read_stored
 from deepanon.evaluation.report.privacy import without_paths
 from deepanon.evaluation.values import Value
 from deepanon.files import replacing
@@ -74,17 +75,7 @@ def read_result(path: str | Path) -> AuditResult:
     Raises:
         DataError: there is no such file, it is damaged, something else, or of another schema version.
     """
-    path = Path(path) / FILE if Path(path).is_dir() else Path(path)
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: damaged, or no JSON ({error})") from error
-    if not isinstance(stored, dict) or "schema" not in stored:
-        raise DataError(f"{path}: no {FILE} of deepanon (it has no `schema`)")
-    if stored["schema"] != SCHEMA:
-        raise DataError(f"{path}: schema version {stored['schema']!r}, this deepanon reads version {SCHEMA}")
+    path, stored = read_stored(path, FILE, SCHEMA)
     try:
         check_form(stored)
         result = _result(stored)

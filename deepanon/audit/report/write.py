@@ -8,16 +8,14 @@ from pathlib import Path
 from deepanon.audit.measures import METRICS
 from deepanon.audit.report.lookup import Lookup
 from deepanon.audit.report.page import page
-from deepanon.audit.report.rebuilt import refuse_photos_inside
 from deepanon.audit.report.stored import published, write_result
 from deepanon.audit.report.summary import sentences
 from deepanon.audit.report.tables import control_table, matrix_table, verdict_table
 from deepanon.audit.result import AuditResult
-from deepanon.errors import SaveError
 from deepanon.evaluation.metric import Metric
+from deepanon.evaluation.report.folder import refuse_photos_inside, write_files
 from deepanon.evaluation.report.markdown import markdown
 from deepanon.evaluation.report.pictures import read_pictures
-from deepanon.files import replacing
 
 
 def write_report(
@@ -50,20 +48,14 @@ def write_report(
     folder, kept = Path(folder), Path(pictures) if pictures is not None else None
     listed = read_pictures(kept) if kept is not None else []
     if kept is not None and not photos_allowed:
-        refuse_photos_inside(folder, kept, listed)
+        refuse_photos_inside(folder, kept, listed, "choose another folder, or say that they may be shown")
     lookup = Lookup(published(result), metrics)
     contents = {
         "table.md": _markdown(lookup),
         "index.html": page(lookup, listed, kept, originals, photos_allowed),
     }
     write_result(result, folder)
-    try:
-        for name, content in contents.items():
-            with replacing(folder / name) as temporary:
-                temporary.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise SaveError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
-    return folder / "index.html"
+    return write_files(folder, contents)
 
 
 def _markdown(lookup: Lookup) -> str:

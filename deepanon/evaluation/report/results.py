@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepanon.errors import DataError
+from deepanon.evaluation.report.folder import read_stored
 from deepanon.evaluation.report.privacy import without_paths
 from deepanon.evaluation.values import Value
 from deepanon.files import replacing
@@ -73,14 +74,18 @@ class Results:
         cleaned: dict[str, Any] = without_paths(head)
         return cleaned
 
-    def write(self, folder: str | Path) -> Path:
-        """Write `results.json` to `folder`, one value a line; returns its path."""
+    def text(self) -> str:
+        """What `results.json` holds, one value a line."""
         stored = self.plain()
         values = ",\n  ".join(json.dumps(value, ensure_ascii=False, allow_nan=False) for value in stored.pop("values"))
         head = json.dumps(stored, ensure_ascii=False, allow_nan=False, indent=1).removesuffix("\n}")
+        return f'{head},\n "values": [\n  {values}\n ]\n}}\n'
+
+    def write(self, folder: str | Path) -> Path:
+        """Write `results.json` to `folder`; returns its path."""
         path = Path(folder) / FILE
         with replacing(path) as temporary:
-            temporary.write_text(f'{head},\n "values": [\n  {values}\n ]\n}}\n', encoding="utf-8")
+            temporary.write_text(self.text(), encoding="utf-8")
         return path
 
     @classmethod
@@ -90,13 +95,7 @@ class Results:
         Raises:
             DataError: there is no such file, it is damaged, something else, or of another schema version.
         """
-        path = Path(path) / FILE if Path(path).is_dir() else Path(path)
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-        except ValueError as error:
-            raise DataError(f"{path}: damaged, or no JSON ({error})") from error
+        path, stored = read_stored(path, FILE, SCHEMA)
         _check_form(stored, path)
         try:
             return cls(**_without_schema(stored) | {"values": [Value.read(value) for value in stored["values"]]})
@@ -150,12 +149,8 @@ def _union(what: str, several: Sequence[dict[str, dict[str, Any]]]) -> dict[str,
     return merged
 
 
-def _check_form(stored: Any, path: Path) -> None:
+def _check_form(stored: dict[str, Any], path: Path) -> None:
     """Raise `DataError` unless `stored` has the keys of this schema, each of its type."""
-    if not isinstance(stored, dict) or "schema" not in stored:
-        raise DataError(f"{path}: no {FILE} of deepanon (it has no `schema`)")
-    if stored["schema"] != SCHEMA:
-        raise DataError(f"{path}: schema version {stored['schema']!r}, this deepanon reads version {SCHEMA}")
     odd = sorted(stored.keys() ^ set(KEYS))
     if odd:
         raise DataError(f"{path}: damaged, missing or unknown: {', '.join(odd)}")

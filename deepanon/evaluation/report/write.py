@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from deepanon.errors import OptionError, SaveError
 from deepanon.evaluation.metric import Metric
 from deepanon.evaluation.metrics import METRICS
+from deepanon.evaluation.report.folder import refuse_photos_inside, write_files
 from deepanon.evaluation.report.latex import latex
 from deepanon.evaluation.report.lookup import Lookup
 from deepanon.evaluation.report.markdown import markdown
 from deepanon.evaluation.report.page import SECTIONS, page
-from deepanon.evaluation.report.pictures import INDEX, Picture, read_pictures
-from deepanon.evaluation.report.results import Results
+from deepanon.evaluation.report.pictures import read_pictures
+from deepanon.evaluation.report.results import FILE, Results
 from deepanon.evaluation.report.summary import sentences
 from deepanon.evaluation.report.tables import main_tables
-from deepanon.files import replacing
 
 
 def write_report(
@@ -47,28 +46,13 @@ def write_report(
     folder = Path(folder)
     shown = read_pictures(pictures) if pictures is not None else []
     if no_photos and pictures is not None:
-        _refuse_photos_inside(folder, Path(pictures), shown)
+        refuse_photos_inside(folder, Path(pictures), shown)
     lookup = Lookup(results.published(), metrics)
     tables = {heading: main_tables(lookup, part) for part, heading in SECTIONS.items()}
     contents = {
+        FILE: results.text(),
         "table.md": markdown(tables, " ".join(sentences(lookup)), results.notes),
         "table.tex": latex(tables),
         "index.html": page(lookup, shown, Path(pictures) if pictures is not None else None, no_photos),
     }
-    try:
-        results.write(folder)
-        for name, content in contents.items():
-            with replacing(folder / name) as temporary:
-                temporary.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise SaveError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
-    return folder / "index.html"
-
-
-def _refuse_photos_inside(folder: Path, pictures: Path, shown: list[Picture]) -> None:
-    """A folder that is published without photos must not hold them as files either."""
-    inside = pictures.resolve() == folder.resolve() or folder.resolve() in pictures.resolve().parents
-    if inside and any(picture.real for picture in shown):
-        raise OptionError(
-            f"{pictures / INDEX} lists photographs and lies in {folder}, which is to have none; choose another folder"
-        )
+    return write_files(folder, contents)

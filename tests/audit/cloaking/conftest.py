@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepanon.audit.cloaking import Sample
+from deepanon.audit.samples import Samples
 from deepanon.data.synthetic import draw_face
 from deepanon.embedders import Aligned, Surrogate, TorchScript
 
@@ -30,7 +30,7 @@ def surrogate(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sample():
+def samples():
     """8 people, 4 photos each: one drawing, with other noise, shift and light."""
     rng, rows = np.random.default_rng(0), []
     for person in range(PEOPLE):
@@ -42,4 +42,4 @@ def sample():
             shift = np.array([dx, dy])
             rows.append((moved, box + np.tile(shift, 2), points + shift, person))
     pictures, boxes, points, people = (np.array(column) for column in zip(*rows, strict=True))
-    return Sample(pictures, boxes, points, people)
+    return Samples(pictures, boxes.astype(np.float32), points.astype(np.float32), people, np.arange(len(people)))

@@ -23,9 +23,9 @@ class Still(Cloak):
 
 
 @pytest.fixture(scope="module")
-def findings(sample, surrogate):
+def findings(samples, surrogate):
     targets = {"own": surrogate.recogniser(), "other": Recogniser(Onet(), Aligned("arcface", 48))}
-    study = CloakStudy(sample, targets, resamples=200, distance=lambda a, b: (a - b).abs().mean())
+    study = CloakStudy(samples, targets, resamples=200, distance=lambda a, b: (a - b).abs().mean())
     options = {"surrogates": [surrogate], "steps": 8, "kernel": 1, "handling": "none", "diversity": 0.0}
     return study.run({"still": Still(**options), "strong": Cloak(**options, eps=120)})
 
@@ -100,8 +100,8 @@ def test_leave_one_out(surrogate):
     }  # fmt: skip
 
 
-def test_the_same_seed_finds_the_same(sample, surrogate):
-    study = CloakStudy(sample, {"own": surrogate.recogniser()}, resamples=50)
+def test_the_same_seed_finds_the_same(samples, surrogate):
+    study = CloakStudy(samples, {"own": surrogate.recogniser()}, resamples=50)
     cloak = Cloak(surrogates=[surrogate], steps=2)
     assert study.run({"c": cloak}).to_json() == study.run({"c": cloak}).to_json()
     rows = []

@@ -3,7 +3,6 @@ import json
 import math
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -17,45 +16,16 @@ from deepanon.evaluation.report import Pictures
 FAILED = Control("shuffled labels", "chance for every trained attack", "22 %", False)
 
 
-class Page(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.text, self.parts, self.part = [], [], "", {}, "head"
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self.part = dict(attributes)["id"] if tag == "section" else self.part
-        if tag not in ("meta", "link", "img", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        said = data if self.open[-1:] != ["style"] else ""
-        self.text += said
-        self.parts[self.part] = self.parts.get(self.part, "") + said
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
 @pytest.fixture(scope="module")
-def page(result, tmp_path_factory):
+def page(result, page_of, tmp_path_factory):
     """The page of the whole made-up audit, without pictures."""
-    return Page(write_report(result, tmp_path_factory.mktemp("report")).read_text())
+    return page_of(write_report(result, tmp_path_factory.mktemp("report")).read_text())
 
 
-def images(text):
-    return {base64.b64decode(image["src"].split(",")[1]) for image in Page(text).all("img")}
+@pytest.fixture
+def images(page_of):
+    """Function: text of a page -> contents of its pictures."""
+    return lambda text: {base64.b64decode(image["src"].split(",")[1]) for image in page_of(text).all("img")}
 
 
 def test_a_report_is_three_files_and_the_audit_is_the_same(small, tmp_path):
@@ -115,11 +85,11 @@ def test_naive_and_adapted_attackers_stand_apart(page):
     assert "not run" in line
 
 
-def test_no_verdict_of_a_void_audit_is_shown(small, tmp_path):
+def test_no_verdict_of_a_void_audit_is_shown(small, tmp_path, page_of):
     for controls in ((*small.controls, FAILED), ()):
         void = replace(small, controls=controls)
         folder = write_report(void, tmp_path).parent
-        page = Page((folder / "index.html").read_text())
+        page = page_of((folder / "index.html").read_text())
         words = page.text.replace(page.parts["terms"], "")  # where the words are explained
         assert words.index("This audit is void") < words.rindex("Can anybody get the face back?")  # above everything
         assert "nothing on this page counts" in words
@@ -140,7 +110,7 @@ def test_attacks_that_were_not_run_say_why_and_have_no_number(page, result, tmp_
     assert not any(value.scope == "blind restorer" for value in result.values)
 
 
-def test_what_is_given_is_never_markup(result, tmp_path):
+def test_what_is_given_is_never_markup(result, tmp_path, page_of):
     name = "<script>alert(1)</script>\"'"
     attack = next(iter(result.curves["gan"]))
     odd = replace(
@@ -153,7 +123,7 @@ def test_what_is_given_is_never_markup(result, tmp_path):
         notes=("<nobody>",),
     )
     text = write_report(odd, tmp_path).read_text()
-    page = Page(text)
+    page = page_of(text)
     assert not page.all("script")
     assert len(page.all("h1")) == 1
     assert not {"b>", "nobody", "em", "q", "u", "s"} & {tag for tag, _ in page.tags}
@@ -175,36 +145,36 @@ def test_an_unknown_metric_is_refused_before_anything_is_written(small, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_no_photograph_is_shown_unless_it_is_allowed(small, pictures, tmp_path):
+def test_no_photograph_is_shown_unless_it_is_allowed(small, pictures, tmp_path, page_of, images):
     kept = pictures(real=True)
     text = write_report(small, tmp_path / "report", kept).read_text()
     assert not images(text)
-    assert PHOTOS_OUT in Page(text).text
+    assert PHOTOS_OUT in page_of(text).text
     assert "4 pictures" not in text
     assert "8 pictures are not shown" in text
     allowed = write_report(small, tmp_path / "allowed", kept, photos_allowed=True).read_text()
     assert len(images(allowed)) == 8
-    assert PHOTOS_OUT not in Page(allowed).text
+    assert PHOTOS_OUT not in page_of(allowed).text
 
 
-def test_without_originals_nothing_rebuilt_from_a_photograph_is_shown(small, pictures, tmp_path):
+def test_without_originals_nothing_rebuilt_from_a_photograph_is_shown(small, pictures, tmp_path, page_of, images):
     kept = pictures(real=True)
     text = write_report(small, tmp_path / "r", kept, originals=False, photos_allowed=True).read_text()
     listed = json.loads((kept / "index.json").read_text())
     assert images(text) == {
         (kept / p["file"]).read_bytes() for p in listed if (p["method"], p["reason"]) == ("gan", "anonymized")
     }
-    assert ORIGINALS_OUT in Page(text).text
+    assert ORIGINALS_OUT in page_of(text).text
 
 
-def test_drawn_faces_are_shown_and_without_originals_the_others_stay(small, pictures, tmp_path):
+def test_drawn_faces_are_shown_and_without_originals_the_others_stay(small, pictures, tmp_path, images):
     kept = pictures(real=False)
     assert len(images(write_report(small, tmp_path / "a", kept).read_text())) == 8
     assert len(images(write_report(small, tmp_path / "b", kept, originals=False).read_text())) == 6
 
 
 @pytest.mark.parametrize("mark", [None, 0, "false", "absent"])
-def test_what_is_not_marked_counts_as_a_photograph(small, pictures, tmp_path, mark):
+def test_what_is_not_marked_counts_as_a_photograph(small, pictures, tmp_path, mark, images):
     kept = pictures(real=False)
     listed = json.loads((kept / "index.json").read_text())
     for entry in listed:
@@ -260,6 +230,6 @@ def test_without_a_limit_none_is_shown(small, tmp_path):
     assert re.split(r"\s{2,}", row)[6:8] == [f"{100 * best:.1f}", "–"]
 
 
-def test_an_audit_of_nothing_still_stands(small, tmp_path):
+def test_an_audit_of_nothing_still_stands(small, tmp_path, page_of):
     empty = replace(small, methods={}, verdicts={}, values=(), curves={}, attacks={}, facts={}, recognisers={})
-    assert "No method was audited" in Page(write_report(empty, tmp_path).read_text()).text
+    assert "No method was audited" in page_of(write_report(empty, tmp_path).read_text()).text

@@ -1,46 +1,11 @@
 """The page in a real browser: nothing goes wrong, nothing is fetched, nothing sticks out."""
 
-import os
-import shutil
-
 import numpy as np
 import pytest
 
 from deepanon.evaluation.report import Pictures, write_report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 WIDTHS = (390, 1280)  # a phone, a desk
-STICKS_OUT = """() => [...document.querySelectorAll("body *")].filter(e => {
-    const box = e.getBoundingClientRect();
-    return box.width && box.right > innerWidth + 1 && !e.closest(".scroll") && !e.closest(".skip") && !e.closest("svg");
-}).map(e => e.tagName + "." + e.className)"""
-COVERED = """() => [...document.querySelectorAll("svg")].flatMap(svg => {
-    const boxes = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
-    const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
-        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3.5;  // boxes of lines, letters are lower
-    return boxes.flatMap(([s, a], i) => boxes.slice(i + 1).filter(([, b]) => meet(a, b)).map(([t]) => s + " / " + t));
-})"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A headless Chromium; without one the test is skipped, unless DEEPANON_BROWSER=required."""
-    if CHROMIUM is None:
-        assert os.environ.get("DEEPANON_BROWSER") != "required", "no chromium found, and DEEPANON_BROWSER=required"
-        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
-    from playwright.sync_api import sync_playwright
-
-    profile = tmp_path_factory.mktemp("profile")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, headless=True, args=list(FLAGS)
-        )
-        yield context
-        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -58,43 +23,16 @@ def report(sample, metrics, tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, report):
-    """Function: width -> the page, loaded; whatever went wrong or was asked for is in its `problems`."""
-    pages = []
-
-    def at(width, **media):
-        page = browser.new_page()
-        pages.append(page)
-        page.set_viewport_size({"width": width, "height": 844})
-        page.emulate_media(**media)
-        problems = []
-        page.on("console", lambda message: problems.append(f"console: {message.type} {message.text}"))
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url[:80]}"))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith("data:")
-                or request.url == report.as_uri()
-                or problems.append(f"asked for {request.url[:80]}")
-            ),
-        )
-        page.goto(report.as_uri(), wait_until="load")
-        page.wait_for_timeout(200)
-        return page, problems
-
-    yield at
-    for page in pages:
-        page.close()
+def opened(open_page, report):
+    """Function: width -> the page, loaded, and what went wrong or was asked for."""
+    return lambda width, **media: open_page(report, width, **media)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_loads_without_error_or_request_and_fits(opened, width):
+def test_the_page_loads_without_error_or_request_and_fits(opened, check_layout, width):
     page, problems = opened(width)
     assert problems == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(STICKS_OUT) == []
-    assert page.evaluate(COVERED) == []
+    check_layout(page, width)
     images = page.evaluate("Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))")
     assert images == [324] * 6
     rows = page.evaluate("[...document.querySelectorAll('table')].map(t => t.tBodies[0].rows.length)")

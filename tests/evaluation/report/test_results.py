@@ -46,6 +46,7 @@ def test_the_schema_refuses_what_is_no_result(sample):
     ("text", "says"),
     [
         ("{", "damaged"),
+        ("[" * 100_000, "damaged"),
         ("[]", "no `schema`"),
         ('{"schema": 7}', "schema version 7, this deepanon reads version 1"),
         ('{"schema": 1, "values": []}', "missing or unknown: methods, notes, provenance, sets"),

@@ -1,7 +1,6 @@
 import base64
 import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -44,37 +43,10 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
-class Page(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.text = [], [], ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in ("meta", "link", "img", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def read(folder):
-    page = Page((folder / "index.html").read_text())
-    assert not page.open
-    return page
+@pytest.fixture
+def read(page_of):
+    """Function: folder of a report -> what its page is made of."""
+    return lambda folder: page_of((folder / "index.html").read_text())
 
 
 def test_a_report_is_four_files_and_the_results_are_the_same(sample, metrics, pictures, tmp_path):
@@ -85,7 +57,7 @@ def test_a_report_is_four_files_and_the_results_are_the_same(sample, metrics, pi
     assert Results.read(index.parent).plain() == sample.plain()
 
 
-def test_the_page_needs_nothing_from_elsewhere(sample, metrics, pictures, tmp_path):
+def test_the_page_needs_nothing_from_elsewhere(sample, metrics, pictures, tmp_path, read):
     page = read(write_report(sample, tmp_path / "report", pictures, metrics=metrics).parent)
     assert not page.all("script")
     for tag, attributes in page.tags:
@@ -96,7 +68,7 @@ def test_the_page_needs_nothing_from_elsewhere(sample, metrics, pictures, tmp_pa
     assert "default-src 'none'" in page.all("meta")[2]["content"]
 
 
-def test_the_page_can_be_read_by_everybody(sample, metrics, pictures, tmp_path):
+def test_the_page_can_be_read_by_everybody(sample, metrics, pictures, tmp_path, read):
     page = read(write_report(sample, tmp_path / "report", pictures, metrics=metrics).parent)
     assert page.all("html")[0]["lang"] == "en"
     assert all(image["alt"] and image["width"] and image["height"] for image in page.all("img"))
@@ -116,16 +88,16 @@ def test_what_is_given_is_never_markup(sample, metrics, pictures, tmp_path):
     assert "as &lt;it&gt; is" in text
 
 
-def test_every_picture_is_in_the_page(sample, metrics, pictures, tmp_path):
+def test_every_picture_is_in_the_page(sample, metrics, pictures, tmp_path, read):
     page = read(write_report(sample, tmp_path / "report", pictures, metrics=metrics).parent)
     shown = {base64.b64decode(image["src"].split(",")[1]) for image in page.all("img")}
     assert shown == {path.read_bytes() for path in pictures.glob("*.jpg")}
     assert "left out" not in page.text.split("Limits and notes")[0].split("Before and after")[-1]
 
 
-def test_no_photograph_is_in_a_report_without_photos(sample, metrics, pictures, tmp_path):
+def test_no_photograph_is_in_a_report_without_photos(sample, metrics, pictures, tmp_path, page_of):
     text = write_report(sample, tmp_path / "report", pictures, no_photos=True, metrics=metrics).read_text()
-    page = Page(text)
+    page = page_of(text)
     drawn = {p["file"] for p in json.loads((pictures / "index.json").read_text()) if p["real"] is False}
     shown = {base64.b64decode(image["src"].split(",")[1]) for image in page.all("img")}
     assert shown == {(pictures / name).read_bytes() for name in drawn}
@@ -162,7 +134,7 @@ def test_a_folder_that_is_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("results", [Results([]), Results([value(value=float("nan"), note="no face at all")])])
-def test_a_report_of_nothing_still_stands(results, tmp_path):
+def test_a_report_of_nothing_still_stands(results, tmp_path, read):
     page = read(write_report(results, tmp_path).parent)
     assert re.search("No(ne| method)", page.text.split("In short")[1])
 
