@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SMOKE, NAMES = "smoke", ("smoke", "cpu", "gpu")
 USUAL = ("facenet", "facenet:pretrained=casia-webface")  # recognisers that can be downloaded
 DRAWN = "drawn people"
+LEAST_RESAMPLES = 100
 
 
 def add_commands(commands: Any) -> None:
@@ -103,22 +104,22 @@ def _audit(options: argparse.Namespace) -> int:
     from deepanon.audit.report import terminal_summary, write_report
     from deepanon.audit.showing import keeper
     from deepanon.evaluation.report import Pictures
+    from deepanon.evaluation.report.folder import refuse_photos_inside
 
     backbones = {one.name: one for one in map(named_recogniser, options.backbone)}
     means = Means(options.seed, backbones, [Path(path) for path in options.restorer], options.device)
-    output, far = Path(options.output), options.far or (0.01 if options.profile == SMOKE else 0.001)
-    limits = Limits(options.delta, options.tau, far)
+    output, usual = Path(options.output), 0.01 if options.profile == SMOKE else 0.001
+    limits = Limits(options.delta, options.tau, usual if options.far is None else options.far)
     name, subjects, sights, side = _data(options)
     profile = build_profile(options.profile, means)
     audit = Audit(name, subjects, sights, profile, limits, options.seed, options.resamples, output / "finished", _say)
-    kept: dict[str, Any] = {}
-    if options.photos_allowed or not subjects.real:
-        pictures = Pictures(output / "pictures")
-        kept = {"show": keeper(pictures, name, subjects.real)}
+    pictures, shown = Pictures(output / "pictures"), options.photos_allowed and not options.no_originals
+    if not shown:
+        refuse_photos_inside(output, pictures.folder, pictures.pictures)
+    kept = {"show": keeper(pictures, name, subjects.real)} if shown or not subjects.real else {}
     result = audit(methods, side, **kept)
-    page = write_report(
-        result, output, output / "pictures" if kept else None, not options.no_originals, options.photos_allowed
-    )
+    folder = pictures.folder if kept else None
+    page = write_report(result, output, folder, not options.no_originals, options.photos_allowed)
     print(terminal_summary(result))
     found = gated(result, options.gate or "picture")
     print(f"{found.text}; the report is {page}", file=sys.stderr)
@@ -131,10 +132,20 @@ def _check(options: argparse.Namespace) -> None:
     if options.gate is not None:
         lookup(dict.fromkeys(("picture", "face")), options.gate, "verdict")
     drawn = options.profile == SMOKE
+    for path in options.restorer:
+        if not Path(path).is_file():
+            raise OptionError(f"--restorer {path}: there is no such file")
+    if len(set(options.restorer)) < len(options.restorer) or len(set(options.backbone)) < len(options.backbone):
+        raise OptionError("a restorer or backbone is given twice")
+    if options.resamples < LEAST_RESAMPLES:
+        raise OptionError(f"--resamples must be {LEAST_RESAMPLES} or more: limits come from them")
+    if options.people and Path(options.people).resolve() in (out := Path(options.output).resolve(), *out.parents):
+        raise OptionError(f"{options.output}: lies in {options.people}, whose folders are people; write it elsewhere")
     if (options.people is None) != drawn:
         raise OptionError("name a folder of people, or use --profile smoke, which draws its own people")
-    if drawn and (options.recogniser or options.detections or options.people_limit):
-        raise OptionError("--profile smoke draws its own people and trains its own recognisers")
+    further = (options.recogniser, options.detections, options.people_limit, options.backbone, options.restorer)
+    if drawn and any(further):
+        raise OptionError("--profile smoke draws its own people, trains its own recognisers, and needs nothing else")
     if options.recogniser and len(options.recogniser) < 2:
         raise OptionError("an audit needs two recognisers at least: give --recogniser again")
     if options.output and Path(options.output).is_file():
@@ -144,10 +155,12 @@ def _check(options: argparse.Namespace) -> None:
 def _methods(options: argparse.Namespace) -> dict[str, Anonymizer]:
     """By the name that they are given by."""
     from deepanon.anonymizers import ByLabel, build_rules
+    from deepanon.anonymizers.grammar import read_chain
 
     made: dict[str, Anonymizer] = {}
     for text in options.method or ["gan"]:
-        given = {"gan": {"model": options.model}} if options.model and "gan" in text else {}
+        drawn = "=" in text or any(stage.name == "gan" for stage in read_chain(text))
+        given = {"gan": {"model": options.model}} if options.model and drawn else {}
         method = build_rules(text, given)
         if isinstance(method, ByLabel):
             raise OptionError(f"{text!r}: an audit is of one method for faces, not of rules by label")
