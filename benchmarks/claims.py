@@ -37,25 +37,17 @@ GAP = 0.5  # between attackers who adapt and those who do not, as Hao et al. 201
 
 @dataclass(frozen=True)
 class Row:
-    """What an audit found of one method.
-
-    Attributes:
-        name: of the method.
-        naive: the highest rank-1 of attackers who know nothing, with a 95 % interval.
-        worst: of the strongest attack, with one-sided limits.
-        over: what that is above the context control.
-        said: verdicts on picture and face.
-    """
+    """What an audit found of one method; rank-1, with limits."""
 
     name: str
-    naive: Value
-    worst: Value
-    over: Value
-    said: tuple[str, str]
+    naive: Value  # the best of attackers who know nothing, with a 95 % interval
+    worst: Value  # the best of all, with one-sided limits
+    over: Value  # that less the best on the context control
+    said: tuple[str, str]  # verdicts on picture and face
 
     @property
     def gap(self) -> float:
-        """What adapting brings at least: lower limit of the strongest less upper end of the naive ones."""
+        """What adapting brings at least."""
         return self.worst.low - self.naive.high
 
 
@@ -64,7 +56,7 @@ class Found:
 
     def __init__(self, result: AuditResult) -> None:
         self.result = result
-        self.rows = {name: self._row(name) for name in result.methods}
+        self.rows = {name: self._row(name) for name in result.methods if self._of(name, "audit_worst_rank_1")}
         self.context = self._one("context", "audit_worst_rank_1")
         self.delta = float(result.facts["limits"]["delta"])
 
@@ -185,8 +177,8 @@ def page(result: AuditResult, command: str, study: dict[str, Any] | None = None)
     found, facts = Found(result), result.facts
     parts = [
         "# Popular claims, tested",
-        f"Made by one command, from an audit of {len(found.rows)} methods; the numbers are what came out, whatever the "
-        f"claim was. Nothing here is written by hand.\n\n```sh\n{command}\n```",
+        f"Made by a command, from an audit of {len(found.rows)} methods; the numbers are what came out, whatever the "
+        f"claim was. Nothing here is written by hand.\n\n```sh\n{result.provenance['command']}\n{command}\n```",
         f"Data: {facts['data']['name']}, {facts['data']['photos']} photos of {facts['data']['people']} people. The "
         f"attacker knows {facts['split']['attacker_people']} of them, with what the method makes of them; "
         f"{facts['split']['probes']} anonymized photos of the {facts['split']['sought_people']} others are sought, a "
@@ -208,7 +200,7 @@ def page(result: AuditResult, command: str, study: dict[str, Any] | None = None)
         outcome, lines = cloaks(study)
         title = "Imperceptible cloaks fail: other recognisers and attackers who adapt see through them"
         parts.append(f"## {title}\n\n**{outcome}**\n\n" + "\n".join(f"- {line}" for line in lines))
-    parts.append(_notes(result))
+    parts.append(_notes(found))
     return "\n\n".join(parts) + "\n"
 
 
@@ -224,10 +216,13 @@ def _line(row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _notes(result: AuditResult) -> str:
-    missing = {attack: why for about in result.methods.values() for attack, why in about["not_run"].items()}
-    lines = [f"{attack}: {why}" for attack, why in missing.items()]
-    return "## Not run\n\n" + "\n".join(f"- {line}" for line in lines) if lines else "## Not run\n\nNothing."
+def _notes(found: Found) -> str:
+    abouts = [found.result.methods[name] for name in found.rows]
+    missing = {attack: why for about in abouts for attack, why in about["not_run"].items()}
+    lines = [f"- {attack}: {why}" for attack, why in missing.items()]
+    left = [f"`{method}`" for method in METHODS if method not in found.rows]
+    lines += [f"- Methods that were not audited this time: {', '.join(left)}."] if left else []
+    return "\n".join(["## Not run\n", *(lines or ["Nothing."])])
 
 
 def main() -> None:
