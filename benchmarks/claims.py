@@ -2,8 +2,8 @@
 
     python benchmarks/claims.py people.tar --recogniser NAME --recogniser NAME [whatever `deepanon audit` takes]
 
-Audits every method that the claims are about (`METHODS`) and writes the page. What was audited before is not audited
-again. With `--audit FOLDER` alone the page is made of an audit that is there.
+Audits every method that the claims are about (`METHODS`), and writes the page. With `--audit FOLDER` alone the page is
+made of an audit that is there.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ CHAINS = ("gan+gaussian", "gan+layered_strong")
 BASELINES = ("dp_pix:epsilon=0.3", "dp_pix:epsilon=1", "k_same")
 METHODS = (*BLIND, *CHAINS, *BLURS, *CELLS, *LAYERS, *BARS, *BASELINES)
 HOLDS, FALLS, OPEN = "It holds.", "It does not hold.", "It is open."
+CLOAKS = "Imperceptible cloaks fail: other recognisers and attackers who adapt see through them"
 GAP = 0.5  # between attackers who adapt and those who do not, as Hao et al. 2019 found it
 
 
@@ -167,18 +168,20 @@ def cloaks(study: dict[str, Any]) -> tuple[str, list[str]]:
             f"{target}{own}: {clear} % of clear photos are named, {cloaked} % of cloaked ones, {learnt} % if the "
             "gallery is cloaked too and the attacker has learnt from cloaks of others"
         )
-    about = f"{study['people']} people with {study['photos']} photos, {study['attackers']} others to learn from"
     said = HOLDS if all(beaten) else OPEN if not any(beaten) else "It holds for some recognisers."
-    return said, [*lines, f"({about}; [cloak.md](cloak.md) has every number. A cloak never passes a gate.)"]
+    return said, [
+        *lines,
+        f"({study['people']} people; [cloak.md](cloak.md) has every number. A cloak never passes a gate.)",
+    ]
 
 
 def page(result: AuditResult, command: str, study: dict[str, Any] | None = None) -> str:
     """The whole page as Markdown; `study` is what `benchmarks/cloak.py --json` wrote."""
-    found, facts = Found(result), result.facts
+    found, facts, made = Found(result), result.facts, str(result.provenance["command"])
     parts = [
         "# Popular claims, tested",
         f"Made by a command, from an audit of {len(found.rows)} methods; the numbers are what came out, whatever the "
-        f"claim was. Nothing here is written by hand.\n\n```sh\n{result.provenance['command']}\n{command}\n```",
+        f"claim was. Nothing here is written by hand.\n\n```sh\n{made.replace('__main__.py', 'deepanon')}\n{command}\n```",
         f"Data: {facts['data']['name']}, {facts['data']['photos']} photos of {facts['data']['people']} people. The "
         f"attacker knows {facts['split']['attacker_people']} of them, with what the method makes of them; "
         f"{facts['split']['probes']} anonymized photos of the {facts['split']['sought_people']} others are sought, a "
@@ -198,8 +201,7 @@ def page(result: AuditResult, command: str, study: dict[str, Any] | None = None)
             parts.append(f"## {claim}\n\n**{outcome}**\n\n" + "\n".join(f"- {line}" for line in lines))
     if study:
         outcome, lines = cloaks(study)
-        title = "Imperceptible cloaks fail: other recognisers and attackers who adapt see through them"
-        parts.append(f"## {title}\n\n**{outcome}**\n\n" + "\n".join(f"- {line}" for line in lines))
+        parts.append(f"## {CLOAKS}\n\n**{outcome}**\n\n" + "\n".join(f"- {line}" for line in lines))
     parts.append(_notes(found))
     return "\n\n".join(parts) + "\n"
 
