@@ -131,16 +131,12 @@ def staying(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
 
 def adding(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     """Does what is done to a new face add nothing, because nothing was left to protect?"""
-    bare, said = found.rows.get("gan"), OPEN
-    if bare is None:
-        return said, ["`gan` was not audited."]
-    chains = found.some(names)
-    if hides(found, bare) == HOLDS:
-        said = HOLDS
-    elif any(row.worst.high < bare.worst.low for row in chains):
-        said = FALLS
-    rows = [bare, *chains]
-    return said, [f"`{row.name}`: {limits(row.worst)} %, above context by {limits(row.over)} points" for row in rows]
+    if "gan" not in found.rows:
+        return OPEN, ["`gan` was not audited."]
+    bare = found.rows["gan"]
+    better = any(row.worst.high < bare.worst.low for row in found.some(names))
+    said = HOLDS if hides(found, bare) == HOLDS else FALLS if better else OPEN
+    return said, staying(found, ("gan", *names))[1]
 
 
 Test = Callable[[Found, Sequence[str]], tuple[str, list[str]]]
@@ -177,11 +173,15 @@ def cloaks(study: dict[str, Any]) -> tuple[str, list[str]]:
 
 def page(result: AuditResult, command: str, study: dict[str, Any] | None = None) -> str:
     """The whole page as Markdown; `study` is what `benchmarks/cloak.py --json` wrote."""
-    found, facts, made = Found(result), result.facts, str(result.provenance["command"])
+    found, facts, made = (
+        Found(result),
+        result.facts,
+        str(result.provenance["command"]).replace("__main__.py", "deepanon"),
+    )
     parts = [
         "# Popular claims, tested",
         f"Made by a command, from an audit of {len(found.rows)} methods; the numbers are what came out, whatever the "
-        f"claim was. Nothing here is written by hand.\n\n```sh\n{made.replace('__main__.py', 'deepanon')}\n{command}\n```",
+        f"claim was. Nothing here is written by hand.\n\n```sh\n{made}\n{command}\n```",
         f"Data: {facts['data']['name']}, {facts['data']['photos']} photos of {facts['data']['people']} people. The "
         f"attacker knows {facts['split']['attacker_people']} of them, with what the method makes of them; "
         f"{facts['split']['probes']} anonymized photos of the {facts['split']['sought_people']} others are sought, a "
