@@ -46,11 +46,6 @@ class Row:
     over: Value  # that less the best on the context control
     said: tuple[str, str]  # verdicts on picture and face
 
-    @property
-    def gap(self) -> float:
-        """What adapting brings at least."""
-        return self.worst.low - self.naive.high
-
 
 class Found:
     """An audit, by method."""
@@ -108,12 +103,13 @@ def hides(found: Found, row: Row) -> str:
 def falling(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     """Do these fall to attackers who learn, and how far does a naive evaluation miss that?"""
     rows = found.some(names)
-    best = max(rows, key=lambda row: row.gap)
+    gaps = {row.name: row.worst.low - row.naive.high for row in rows}  # what adapting brings at least
+    best = max(gaps, key=lambda name: gaps[name])
     fallen = [row for row in rows if row.over.low > found.delta]
     said = HOLDS if len(fallen) == len(rows) else FALLS if any(hides(found, row) == HOLDS for row in rows) else OPEN
     wide = (
-        f"The largest gap is `{best.name}`'s: {percent(best.gap)} points at least, "
-        f"{'more' if best.gap >= GAP else 'less'} than the {percent(GAP)} that Hao et al. found at a strong blur."
+        f"The largest gap is `{best}`'s: {percent(gaps[best])} points at least, "
+        f"{'more' if gaps[best] >= GAP else 'less'} than the {percent(GAP)} that Hao et al. found at a strong blur."
     )
     return said, [*map(told, rows), f"{len(fallen)} of {len(rows)} are above the context control for sure. {wide}"]
 
