@@ -33,7 +33,7 @@ BASELINES = ("dp_pix:epsilon=0.3", "dp_pix:epsilon=1", "k_same")
 METHODS = (*BLIND, *CHAINS, *BLURS, *CELLS, *LAYERS, *BARS, *BASELINES)
 HOLDS, FALLS, OPEN = "It holds.", "It does not hold.", "It is open."
 CLOAKS = "Imperceptible cloaks fail: other recognisers and attackers who adapt see through them"
-GAP = 0.5  # between attackers who adapt and those who do not, as Hao et al. 2019 found it
+GAP = 0.5  # between attackers who adapt and those who do not: Hao et al. 2019 at a strong blur
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,8 @@ def falling(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     best = max(gaps, key=lambda name: gaps[name])
     fallen = [row for row in rows if row.over.low > found.delta]
     said = HOLDS if len(fallen) == len(rows) else FALLS if any(hides(found, row) == HOLDS for row in rows) else OPEN
-    wide = (
-        f"The largest gap is `{best}`'s: {percent(gaps[best])} points at least, {'more' if gaps[best] >= GAP else 'less'} "
-        f"than the {percent(GAP)} that Hao et al. found at a strong blur."
-    )
+    more = "more" if gaps[best] >= GAP else "less"
+    wide = f"The largest gap is `{best}`'s: {percent(gaps[best])} points at least, {more} than Hao et al.'s {percent(GAP)}."
     wide = wide if gaps[best] > 0 else "Attackers who know nothing do as well as all others."
     return said, [*map(told, rows), f"{len(fallen)} of {len(rows)} are above the context control for sure. {wide}"]
 
