@@ -108,7 +108,7 @@ def falling(found: Found, names: Sequence[str]) -> tuple[str, list[str]]:
     fallen = [row for row in rows if row.over.low > found.delta]
     said = HOLDS if len(fallen) == len(rows) else FALLS if any(hides(found, row) == HOLDS for row in rows) else OPEN
     more = "more" if gaps[best] >= GAP else "less"
-    wide = f"The largest gap is `{best}`'s: {percent(gaps[best])} points at least, {more} than Hao et al.'s {percent(GAP)}."
+    wide = f"Largest gap: `{best}`, {percent(gaps[best])} points at least, {more} than Hao et al.'s {percent(GAP)}."
     wide = wide if gaps[best] > 0 else "Attackers who know nothing do as well as all others."
     return said, [*map(told, rows), f"{len(fallen)} of {len(rows)} are above the context control for sure. {wide}"]
 
