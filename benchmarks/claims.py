@@ -193,7 +193,8 @@ def page(result: AuditResult, command: str, study: dict[str, Any] | None = None)
     for claim, test, names in CLAIMS:
         if found.some(names):
             outcome, lines = test(found, names)
-            parts.append(f"## {claim}\n\n**{outcome}**\n\n" + "\n".join(f"- {line}" for line in lines))
+            few = f"{len(found.some(names))} of {len(names)} methods audited"
+            parts.append(f"## {claim}\n\n**{outcome}** ({few})\n\n" + "\n".join(f"- {line}" for line in lines))
     if study:
         outcome, lines = cloaks(study)
         parts.append(f"## {CLOAKS}\n\n**{outcome}**\n\n" + "\n".join(f"- {line}" for line in lines))
