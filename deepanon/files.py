@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,6 +81,24 @@ def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file in hex."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of_sources(names: Iterable[str], but: str = "") -> str:
+    """SHA-256 over sources of this package, in hex: what was computed by other code has another key.
+
+    Args:
+        names: files ("crops.py") and folders ("models") below the package; of these every `.py`.
+        but: beginning of the names of files that do not count.
+    """
+    root, digest = Path(__file__).parent, hashlib.sha256()
+    files = [
+        file for name in names for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))
+    ]
+    for file in sorted(files):
+        name = file.relative_to(root).as_posix()
+        if not (but and name.startswith(but)):
+            digest.update(f"{name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def named(path: str | Path) -> str:

@@ -10,11 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import deepanon
 from deepanon.audit.result import Verdict
 from deepanon.errors import SaveError
 from deepanon.evaluation.values import Value
-from deepanon.files import replacing
+from deepanon.files import replacing, sha256_of_sources
 
 FOLDER = "methods"
 CODE = ("audit", "anonymizers", "embedders", "models", "crops.py", "geometry.py", "pipeline.py", "seeds.py")
@@ -22,14 +21,8 @@ CODE = ("audit", "anonymizers", "embedders", "models", "crops.py", "geometry.py"
 
 @cache
 def code_version() -> str:
-    """SHA-256 over the sources that decide what an audit finds."""
-    root = Path(deepanon.__file__).parent
-    files = [file for name in CODE for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        if "report" not in file.parts:  # how it is shown changes nothing
-            digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
+    """SHA-256 over the sources that decide what an audit finds; how it is shown changes nothing."""
+    return sha256_of_sources(CODE, but="audit/report/")
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-import deepanon
 from deepanon.errors import DataError, SaveError
+from deepanon.files import sha256_of_sources
 from deepanon.geometry import Array
 
 Arrays = Mapping[str, Array]
@@ -45,12 +45,7 @@ CODE = (
 @cache
 def code_version() -> str:
     """SHA-256 over the sources that decide what is observed."""
-    root = Path(deepanon.__file__).parent
-    files = [file for name in CODE for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
+    return sha256_of_sources(CODE)
 
 
 TABLE = "observed"
