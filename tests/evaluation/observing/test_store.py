@@ -7,6 +7,8 @@ import time
 import numpy as np
 import pytest
 
+import deepanon
+from deepanon.audit import record
 from deepanon.errors import DataError
 from deepanon.evaluation.observing import store as module
 from deepanon.evaluation.observing.store import Store
@@ -57,8 +59,8 @@ def test_other_code_finds_nothing(tmp_path, monkeypatch):
 
 
 def test_the_code_that_counts_exists():
-    root = os.path.dirname(module.deepanon.__file__)
-    assert all(os.path.exists(os.path.join(root, name)) for name in module.CODE)
+    root = os.path.dirname(deepanon.__file__)
+    assert all(os.path.exists(os.path.join(root, name)) for name in (*module.CODE, *record.CODE))
     assert len(module.code_version()) == 64
 
 
