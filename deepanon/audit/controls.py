@@ -10,7 +10,7 @@ import numpy as np
 
 from deepanon.anonymizers import FaceFilter
 from deepanon.audit.samples import Samples
-from deepanon.audit.windows import masks, windows, with_windows
+from deepanon.audit.windows import windows, with_windows
 from deepanon.crops import GREY
 from deepanon.geometry import Array
 
@@ -27,6 +27,15 @@ def _nothing(face: Array, rng: np.random.Generator) -> Array:
     return face
 
 
+def faceless() -> FaceFilter:
+    """Every face of a photo is grey: what hair, outline, clothes and place give away, as any method leaves them."""
+    return FaceFilter("context", _all_grey, "grey", sees_face=False)
+
+
+def _all_grey(face: Array, rng: np.random.Generator) -> Array:
+    return np.full_like(face, GREY)
+
+
 def constant(samples: Samples, rng: np.random.Generator) -> Samples:
     """Every sample is the same grey picture with the box and keypoints of one face: who finds anybody reads labels.
 
@@ -38,13 +47,6 @@ def constant(samples: Samples, rng: np.random.Generator) -> Samples:
 
 def _grey(samples: Samples) -> Samples:
     return samples.showing(np.full_like(samples.pictures, GREY))
-
-
-def context(samples: Samples, rng: np.random.Generator) -> Samples:
-    """The box is grey: what hair, outline, clothes and place give away."""
-    pictures = samples.pictures.copy()
-    pictures[masks(samples)] = GREY
-    return samples.showing(pictures)
 
 
 def swapped(samples: Samples, rng: np.random.Generator) -> Samples:

@@ -13,7 +13,7 @@ import numpy as np
 from deepanon.anonymizers import Anonymizer
 from deepanon.audit.assault import Assault, Key, Say, attack
 from deepanon.audit.control_rules import Rules
-from deepanon.audit.controls import CHANGES, NO_OP, SHUFFLED, context, no_op
+from deepanon.audit.controls import CHANGES, NO_OP, SHUFFLED, faceless, no_op
 from deepanon.audit.eye import Eye, Sight
 from deepanon.audit.facts import facts, notes
 from deepanon.audit.ground import Ground
@@ -96,7 +96,7 @@ class Audit:
         taken = {CONTEXT, CLEAR} & methods.keys()
         if taken or not methods:
             raise OptionError(f"{min(taken)!r} is a control, not a method" if taken else "no method to audit is named")
-        bare = self._assault(CONTEXT, context(self.ground.clear, self._rng()))
+        bare = self._assault(CONTEXT, self._samples(faceless()))
         controls = self._controls(bare.measured)
         records = {}
         for name, method in methods.items():
@@ -191,10 +191,6 @@ class Audit:
         if side.get("thumbnails_with_faces"):
             doubts.append("written files hold thumbnails with faces.")
         return doubts
-
-    def _left_out(self) -> list[tuple[int, str]]:
-        found = self.subjects
-        return [(len(found.unplaced), "show a face without keypoints"), (len(found.unreadable), "cannot be read")]
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)

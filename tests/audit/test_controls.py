@@ -1,18 +1,23 @@
 """What controls do to samples, and what their rules say of what comes out."""
 
+import cv2
 import numpy as np
 import pytest
 
 from deepanon.audit.assault import attack
 from deepanon.audit.attacks import LinearMap, LinearReconstruction, Naive, ParrotGallery, ParrotHead, RebuiltHead
 from deepanon.audit.control_rules import Rules
-from deepanon.audit.controls import CHANGES, LEAK, context, leaking, permuted, swapped
+from deepanon.audit.controls import CHANGES, LEAK, faceless, leaking, permuted, swapped
 from deepanon.audit.measures import RANK_1
+from deepanon.audit.subjects import cut_samples
 from deepanon.audit.verdict import Limits
 from deepanon.audit.windows import masks, windows
 from deepanon.crops import GREY
+from deepanon.data.synthetic import draw_scene
+from deepanon.pipeline import replace_faces
 
 RNG = np.random.default_rng(0)
+SIDE = 96  # px, of the drawn samples
 LADDER = [Naive(), ParrotGallery(), ParrotHead(), LinearReconstruction(LinearMap(32)), RebuiltHead(LinearMap(32))]
 
 
@@ -21,10 +26,24 @@ def few(ground):
     return ground.clear[:12]
 
 
-def test_without_a_face_the_box_is_grey_and_the_rest_untouched(few):
-    made, inside = context(few, RNG), masks(few)
-    assert (made.pictures[inside] == GREY).all()
-    assert np.array_equal(made.pictures[~inside], few.pictures[~inside])
+@pytest.fixture(scope="module")
+def bare(people):
+    return cut_samples(people.usable, faceless(), size=SIDE)
+
+
+def test_without_a_face_the_box_is_grey_and_the_rest_untouched(few, bare):
+    boxes, rim = masks(few).astype(np.uint8), np.ones((7, 7), np.uint8)  # around the edge both are resampled
+    inside = np.stack([cv2.erode(box, rim) for box in boxes]) > 0
+    outside = np.stack([cv2.dilate(box, rim) for box in boxes]) == 0
+    assert (bare[:12].pictures[inside] == GREY).all()
+    assert np.array_equal(bare[:12].pictures[outside], few.pictures[outside])
+
+
+def test_without_a_face_nobody_else_in_the_photo_has_one():
+    image, faces = draw_scene(240, 200, 2, 3)
+    grey = replace_faces(image, faces, faceless(), [0, 0])
+    for x0, y0, x1, y1 in faces.boxes.round().astype(int):
+        assert (grey[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1] == GREY).all()
 
 
 def test_everybody_gets_the_face_of_somebody_else(few):
@@ -57,9 +76,9 @@ def test_labels_are_dealt_anew_within_each_side(ground):
 
 
 @pytest.fixture(scope="module")
-def rules(ground):
-    bare = attack(ground, ground.case(context(ground.clear, RNG)), LADDER).measured
-    return Rules({"grey": 1.0, "colour": 1.0}, bare, Limits(far=0.01))
+def rules(ground, bare):
+    measured = attack(ground, ground.case(bare), LADDER).measured
+    return Rules({"grey": 1.0, "colour": 1.0}, measured, Limits(far=0.01))
 
 
 @pytest.fixture(scope="module")
