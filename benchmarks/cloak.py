@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from deepanon.anonymizers import Cloak
 from deepanon.audit.cloaking import PURIFICATIONS, CloakFindings, CloakStudy, Estimate, leave_one_out
-from deepanon.audit.samples import Samples
-from deepanon.audit.subjects import Subject, find_subjects
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.subjects import Subject, find_subjects
 from deepanon.cli.recognisers import named_recogniser
 from deepanon.data.people import read_people
 from deepanon.detectors import Given, build_detector

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.errors import DataError
 from deepanon.geometry import Array
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.embedders import Recogniser
 from deepanon.errors import DataError
 from deepanon.geometry import Array

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from deepanon.audit.ground import Ground
-from deepanon.audit.subjects import Subjects
+from deepanon.audit.people.subjects import Subjects
 from deepanon.audit.verdict import Limits
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from deepanon.audit.discriminant import Discriminant
-from deepanon.audit.features import Components, unit
-from deepanon.audit.samples import Samples
-from deepanon.audit.windows import windows
+from deepanon.audit.learning.discriminant import Discriminant
+from deepanon.audit.learning.features import Components, unit
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import windows
 from deepanon.embedders import Aligned
 from deepanon.errors import DataError
 from deepanon.geometry import Array

@@ -10,9 +10,9 @@ import numpy as np
 from deepanon.audit.case import Case, Known
 from deepanon.audit.eye import Eye
 from deepanon.audit.measures import Deployed, draws
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.split import Split
 from deepanon.audit.scores import Scores, Traces, match
-from deepanon.audit.split import Split
 from deepanon.geometry import Array
 
 

@@ -22,10 +22,10 @@ from deepanon.audit.attacks import (
     Reverse,
     UNetReconstruction,
 )
-from deepanon.audit.fitting import Budget
-from deepanon.audit.novice import Novice
-from deepanon.audit.rebuilder import Frame
-from deepanon.audit.samples import SIZE
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.novice import Novice
+from deepanon.audit.learning.rebuilder import Frame
+from deepanon.audit.people.samples import SIZE
 from deepanon.embedders import Recogniser
 from deepanon.errors import lookup
 

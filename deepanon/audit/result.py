@@ -17,7 +17,7 @@ class Verdict:
     Attributes:
         picture: one of `VERDICTS`, of the whole picture: against a blind guess.
         face: one of `VERDICTS`, of the face alone: against what hair, clothes and place give away.
-        uses_face: whether the method is given the face: a property of its construction, measured or not.
+        uses_face: whether the method is given the face: by its construction, or because its pictures changed with it.
         why: sentences that give the numbers and limits.
     """
 
@@ -54,7 +54,8 @@ class AuditResult:
         facts: plain values: data (name, photos, people, drawn or real), split, limits, seed, resamples.
         recognisers: name -> description.
         attacks: name -> {"knows": …, "gallery": "clear" or "anonymized", "description": …}, in order of the ladder.
-        methods: name -> {"description", "sees_face", "random", "cosmetic", "not_run": {attack: why}, "side": {…}}.
+        methods: name -> {"description", "sees_face", "random", "cosmetic", "not_run": {attack: why}, "side": {…},
+            "depends": {"photos", "changed"}: in how many of how many photos other pixels under the boxes changed any}.
         controls: all that were made.
         values: every number: part "audit", `by` = recogniser, `scope` = attack.
         curves: method -> attack -> recogniser -> {"cmc": [share within rank 1, 2, …], "det": [[far, frr], …]}.

@@ -12,18 +12,19 @@ import numpy as np
 
 from deepanon.anonymizers import Anonymizer
 from deepanon.audit.assault import Assault, Key, Say, attack
-from deepanon.audit.control_rules import Rules
-from deepanon.audit.controls import CHANGES, NO_OP, SHUFFLED, faceless, no_op
+from deepanon.audit.controls.changes import CHANGES, NO_OP, SHUFFLED, faceless, no_op
+from deepanon.audit.controls.rules import Rules
+from deepanon.audit.dependence import dependence
 from deepanon.audit.eye import Eye, Sight
 from deepanon.audit.facts import facts, notes
 from deepanon.audit.ground import Ground
 from deepanon.audit.measures import RANK_1, Excess, Measured, Worst, measure, percent
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.split import Split
+from deepanon.audit.people.subjects import Subjects, cut_samples
 from deepanon.audit.profiles import Profile
 from deepanon.audit.record import Record, Records, code_version
 from deepanon.audit.result import AuditResult, Control
-from deepanon.audit.samples import Samples
-from deepanon.audit.split import Split
-from deepanon.audit.subjects import Subjects, cut_samples
 from deepanon.audit.verdict import Limits, judge
 from deepanon.embedders import Recogniser
 from deepanon.errors import OptionError
@@ -135,10 +136,11 @@ class Audit:
             "description": method.description, "sees_face": method.sees_face, "random": method.random,
             "cosmetic": cosmetic, "not_run": made.not_run, "side": side(method),
             "chosen": {f"{attack}, {eye}": note for (attack, eye), note in made.notes.items()},
+            "depends": dependence(self.subjects.usable, method, self.seed),
         }  # fmt: skip
         verdict = judge(
-            made.measured, bare, uses_face=method.sees_face, cosmetic=cosmetic, limits=self.limits, clear=self._clear(),
-            doubts=self._doubts(made, about["side"]),
+            made.measured, bare, uses_face=method.sees_face, depends=bool(about["depends"]["changed"]),
+            cosmetic=cosmetic, limits=self.limits, clear=self._clear(), doubts=self._doubts(made, about["side"]),
         )  # fmt: skip
         values = [*self._values(name, made.measured), *self._excess(name, made.measured, bare)]
         return Record(about, tuple(values), made.curves(), verdict)

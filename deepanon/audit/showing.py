@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from deepanon.audit.assault import Assault
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.report import add_faces
-from deepanon.audit.samples import Samples
 from deepanon.evaluation.report import Pictures
 
 SHOWN = 6  # faces a method, each of another person

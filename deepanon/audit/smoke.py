@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deepanon.audit.eye import Sight
 from deepanon.audit.fisher import Fisher, aligned_grey, boxed_colour
-from deepanon.audit.subjects import Subjects, cut_samples, drawn_subjects
+from deepanon.audit.people.subjects import Subjects, cut_samples, drawn_subjects
 
 PEOPLE, PHOTOS = 150, 5  # who is attacked
 TEACHERS, LESSONS = 100, 5  # on whom the recognisers learn: other people

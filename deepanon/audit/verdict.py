@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from deepanon.audit.measures import (
     FARS,
     RANK_1,
@@ -118,6 +116,7 @@ def judge(
     context: Mapping[Key, Measured] | None = None,
     *,
     uses_face: bool,
+    depends: bool = False,
     cosmetic: bool = False,
     limits: Limits | None = None,
     clear: Mapping[Key, Measured] | None = None,
@@ -134,6 +133,8 @@ def judge(
         context: the same attacks on the same photos with every face blotted out; without it `face` is INCONCLUSIVE.
             Attacks that were not made on the method do not count, they would hide what it adds.
         uses_face: whether the method is given the face, by its construction.
+        depends: whether its pictures changed with the pixels under the boxes. Of a method that says it is not given
+            the face that is a promise broken, and it FAILs whatever attackers reached.
         cosmetic: the method does not claim to protect against people who know it; it can FAIL but never PASS.
         limits: `Limits()` if None.
         clear: clear photos, as they are recognised. Where grey boxes are recognised nearly as well, nothing could be
@@ -158,10 +159,13 @@ def judge(
     if doubts:
         picture, face = (INCONCLUSIVE if one == PASS else one for one in (picture, face))
         why += [f"Doubt: {doubt}" for doubt in doubts]
+    if depends and not uses_face:
+        picture = face = FAIL
+        why.append("Its pictures change with the pixels under the boxes, which it says it is not given: it leaks.")
     if cosmetic:
         picture, face = (FAIL if one == FAIL else COSMETIC for one in (picture, face))
         why.append("The method is cosmetic: it is not made against somebody who knows it, and cannot pass.")
-    return Verdict(picture, face, uses_face, tuple(why))
+    return Verdict(picture, face, uses_face or depends, tuple(why))
 
 
 def _picture(measured: Mapping[Key, Measured], limits: Limits) -> list[_Test]:
@@ -207,40 +211,3 @@ def _settle(tests: list[_Test], level: float, part: str) -> tuple[str, list[str]
 def _unknown(found: Worst | Excess) -> str:
     known = len((found.worst if isinstance(found, Excess) else found).keys)
     return unknown_words(found.unknown, known) or "too few resamples have a value"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One method less another: the worst attack on each, on the same people.
-
-    Attributes:
-        metric: what is compared.
-        delta: the difference; below 0 the first protects better, if the metric is one of the attacker's success.
-        low: lower end of its 95 % interval.
-        high: upper end.
-        less: P(delta < 0), the share of resamples, half of those without a difference.
-    """
-
-    metric: str
-    delta: float
-    low: float
-    high: float
-    less: float
-
-
-def compare(a: Mapping[Key, Measured], b: Mapping[Key, Measured], metric: str = RANK_1) -> Compared:
-    """Paired bootstrap of the worst attack on method `a` less that on `b`.
-
-    Args:
-        a: by (attack, recogniser).
-        b: the same people and resamples; the attacks may differ, as some are made on random methods alone.
-        metric: one of the attacker's success: rank-k, TAR, AUC.
-
-    Raises:
-        DataError: they are not of the same people.
-    """
-    excess = Excess(Worst.of(a, metric), Worst.of(b, metric))
-    drawn = excess.values[1:]
-    drawn = drawn[np.isfinite(drawn)]
-    less = float(((drawn < 0) + (drawn == 0) / 2).mean()) if len(drawn) else math.nan
-    return Compared(metric, excess.value, excess.lower(0.975), excess.upper(0.975), less)

@@ -15,8 +15,8 @@ from deepanon.errors import OptionError, lookup
 if TYPE_CHECKING:
     from deepanon.anonymizers import Anonymizer
     from deepanon.audit.eye import Sight
+    from deepanon.audit.people.subjects import Subjects
     from deepanon.audit.run import Side
-    from deepanon.audit.subjects import Subjects
     from deepanon.embedders import Recogniser
 
 SMOKE, NAMES = "smoke", ("smoke", "cpu", "gpu")
@@ -170,7 +170,7 @@ def _methods(options: argparse.Namespace) -> dict[str, Anonymizer]:
 
 def _data(options: argparse.Namespace) -> tuple[str, Subjects, Sequence[Sight | Recogniser], Side]:
     """Name of the data, its people, who scores, and what looks at written files."""
-    from deepanon.audit.subjects import find_subjects
+    from deepanon.audit.people.subjects import find_subjects
 
     if options.profile == SMOKE:
         from deepanon.audit.smoke import smoke_people, smoke_sights

@@ -9,10 +9,10 @@ from deepanon.anonymizers import build_anonymizer
 from deepanon.audit.eye import Eye
 from deepanon.audit.fisher import Fisher, aligned_grey, boxed_colour
 from deepanon.audit.ground import Ground
+from deepanon.audit.learning.tuning import recognised
+from deepanon.audit.people.split import Split
+from deepanon.audit.people.subjects import cut_samples, drawn_subjects
 from deepanon.audit.scores import match
-from deepanon.audit.split import Split
-from deepanon.audit.subjects import cut_samples, drawn_subjects
-from deepanon.audit.tuning import recognised
 from deepanon.seeds import Seeds
 
 SIDE = 96

@@ -9,10 +9,10 @@ from deepanon.anonymizers import build_anonymizer
 from deepanon.audit import Audit, Limits, Profile
 from deepanon.audit.attacks import Blind, LinearMap, LinearReconstruction, Naive, ParrotGallery, ParrotHead, Reverse
 from deepanon.audit.gate import FAILED, VOID, gated
+from deepanon.audit.people.subjects import drawn_subjects
 from deepanon.audit.record import Record, Records
 from deepanon.audit.report import read_result, write_report
 from deepanon.audit.result import COSMETIC, FAIL
-from deepanon.audit.subjects import drawn_subjects
 from deepanon.errors import OptionError
 
 LADDER = [Naive(), Reverse(), ParrotGallery(), ParrotHead(), LinearReconstruction(LinearMap(32)), Blind()]

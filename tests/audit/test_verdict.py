@@ -6,7 +6,7 @@ import pytest
 from deepanon.audit.measures import draws, measure
 from deepanon.audit.result import COSMETIC, FAIL, INCONCLUSIVE, PASS
 from deepanon.audit.scores import Scores
-from deepanon.audit.verdict import Limits, compare, judge
+from deepanon.audit.verdict import Limits, judge
 from deepanon.errors import OptionError
 
 
@@ -112,19 +112,6 @@ def test_limits_are_checked():
             Limits(**bad)
 
 
-def test_methods_are_compared_on_the_same_people():
-    weak, strong = attacked(2.0), attacked(1.0, seed=1)
-    found = compare(strong, weak)
-    assert found.delta < 0
-    assert found.high < 0
-    assert found.less == 1
-    assert compare(weak, strong).delta == -found.delta
-    assert compare(weak, strong).less == 0
-    same = compare(weak, weak)
-    assert (same.delta, same.less) == (0, 0.5)
-    assert same.low < 0 < same.high
-
-
 @pytest.mark.parametrize("nearly", [-0.002, 0.002])
 def test_it_is_limits_that_are_judged_and_not_the_number(nearly):
     made = attacked(1.5)
@@ -148,3 +135,10 @@ def test_where_the_surroundings_tell_everything_nothing_is_said_of_the_face():
     assert found.face == INCONCLUSIVE
     assert "too little lies between them" in found.why[-1]
     assert judge(attacked(0), attacked(0, seed=1), uses_face=False, clear=attacked(6)).face == PASS
+
+
+def test_who_says_that_the_face_is_not_seen_and_shows_a_trace_of_it_fails():
+    found = judge(attacked(0, lost=True), attacked(0, lost=True, seed=1), uses_face=False, depends=True)
+    assert (found.picture, found.face, found.uses_face) == (FAIL, FAIL, True)
+    assert "leaks" in found.why[-1]
+    assert judge(attacked(0, lost=True), uses_face=True, depends=True).picture == PASS

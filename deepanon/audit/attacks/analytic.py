@@ -14,9 +14,9 @@ from deepanon.audit.attacks.projection import project
 from deepanon.audit.attacks.recipes import RECIPES, Recipe
 from deepanon.audit.case import Case, Known
 from deepanon.audit.eye import Eye
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import windows, with_windows
 from deepanon.audit.scores import Traces
-from deepanon.audit.windows import windows, with_windows
 from deepanon.checks import check_count
 from deepanon.errors import OptionError
 from deepanon.geometry import Array

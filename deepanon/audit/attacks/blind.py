@@ -13,7 +13,7 @@ from deepanon.audit.attacks.alignment import SIDE, aligned, put_back
 from deepanon.audit.attacks.restorers import FromFile, Restorer
 from deepanon.audit.case import Case
 from deepanon.audit.eye import Eye
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.scores import Traces
 from deepanon.checks import check_count
 from deepanon.files import named

@@ -9,11 +9,11 @@ import numpy as np
 
 from deepanon.audit.case import Case
 from deepanon.audit.eye import Eye
-from deepanon.audit.features import Components, pixels, unit
-from deepanon.audit.ridge import Ridge
-from deepanon.audit.samples import Samples
+from deepanon.audit.learning.features import Components, pixels, unit
+from deepanon.audit.learning.ridge import Ridge
+from deepanon.audit.learning.tuning import Halves, best, recognised
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.scores import Traces
-from deepanon.audit.tuning import Halves, best, recognised
 from deepanon.geometry import Array
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)

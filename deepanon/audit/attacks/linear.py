@@ -10,11 +10,11 @@ import numpy as np
 from deepanon.audit.attacks.parrot_head import ParrotHead
 from deepanon.audit.case import Case
 from deepanon.audit.eye import Eye
-from deepanon.audit.ridge import Ridge
-from deepanon.audit.samples import Samples
+from deepanon.audit.learning.ridge import Ridge
+from deepanon.audit.learning.tuning import Halves, best, recognised
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import windows, with_windows
 from deepanon.audit.scores import Traces
-from deepanon.audit.tuning import Halves, best, recognised
-from deepanon.audit.windows import windows, with_windows
 from deepanon.geometry import Array
 
 SIDE = 64  # px of the box frame

@@ -10,11 +10,11 @@ import numpy as np
 from deepanon.audit.attack import OWN
 from deepanon.audit.case import Case, Known
 from deepanon.audit.eye import Eye
-from deepanon.audit.fitting import Budget
-from deepanon.audit.learner import Learner, check_trainable, teach
-from deepanon.audit.novice import Novice
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.learner import Learner, check_trainable, teach
+from deepanon.audit.learning.novice import Novice
+from deepanon.audit.learning.tuning import Halves, best, recognised
 from deepanon.audit.scores import Traces
-from deepanon.audit.tuning import Halves, best, recognised
 from deepanon.embedders import Recogniser
 from deepanon.geometry import Array
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from deepanon.audit.case import Case
-from deepanon.audit.discriminant import Discriminant
 from deepanon.audit.eye import Eye
-from deepanon.audit.features import Components, pixels
-from deepanon.audit.samples import Samples
+from deepanon.audit.learning.discriminant import Discriminant
+from deepanon.audit.learning.features import Components, pixels
+from deepanon.audit.learning.tuning import Halves, best, recognised
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.scores import Traces
-from deepanon.audit.tuning import Halves, best, recognised
 from deepanon.geometry import Array
 
 SHRINKAGE = (0.01, 0.1, 0.5)  # toward one spread for all directions

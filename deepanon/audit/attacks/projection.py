@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from deepanon.audit.attacks.operators import Operator, Place
-from deepanon.audit.samples import Samples
-from deepanon.audit.windows import masks
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import masks
 from deepanon.errors import DataError
 from deepanon.geometry import Array
 

@@ -10,7 +10,7 @@ import numpy as np
 from deepanon.audit.attack import Attack, NotApplicable, NotRun
 from deepanon.audit.case import Case
 from deepanon.audit.eye import Eye
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.scores import Traces
 from deepanon.checks import check_count
 from deepanon.errors import DataError

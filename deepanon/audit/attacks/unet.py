@@ -8,14 +8,14 @@ import numpy as np
 
 from deepanon.audit.case import Case, Known
 from deepanon.audit.eye import Eye
-from deepanon.audit.fitting import Budget
-from deepanon.audit.frames import template
-from deepanon.audit.learner import Learner
-from deepanon.audit.novice import Novice
-from deepanon.audit.rebuilder import Frame, Rebuilder, Watcher
-from deepanon.audit.samples import Samples
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.frames import template
+from deepanon.audit.learning.learner import Learner
+from deepanon.audit.learning.novice import Novice
+from deepanon.audit.learning.rebuilder import Frame, Rebuilder, Watcher
+from deepanon.audit.learning.tuning import Halves, recognised
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.scores import Traces
-from deepanon.audit.tuning import Halves, recognised
 from deepanon.embedders import Aligned, Recogniser
 from deepanon.geometry import Array
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from deepanon.audit.features import unit
-from deepanon.audit.ridge import Ridge
+from deepanon.audit.learning.features import unit
+from deepanon.audit.learning.ridge import Ridge
 from deepanon.geometry import Array
 
 RIDGE = 0.1  # of the mean squared length of the gallery, added to every direction: photos are fewer than dimensions

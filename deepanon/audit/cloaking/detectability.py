@@ -8,7 +8,7 @@ import numpy as np
 from deepanon import geometry
 from deepanon.audit.cloaking.attacks import SHRINKAGE
 from deepanon.audit.cloaking.purification import jpeg
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.geometry import Array
 
 MOST = 3  # levels to which residuals are cut

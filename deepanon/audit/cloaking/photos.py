@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from deepanon.anonymizers import Anonymizer
-from deepanon.audit.samples import Samples
-from deepanon.audit.split import LEAST, parted
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.split import LEAST, parted
 from deepanon.errors import DataError
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.geometry import Array
 
 # picture, chance -> picture of the same size, and the scale and shift (x, y) by which its contents moved

@@ -18,7 +18,7 @@ from deepanon.audit.cloaking.findings import CloakFindings, Recognised, Visibili
 from deepanon.audit.cloaking.photos import by_people, enrolled, replaced
 from deepanon.audit.cloaking.purification import PURIFICATIONS, purified
 from deepanon.audit.eye import Eye
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.embedders import Recogniser, Surrogate
 from deepanon.evaluation.bootstrap import resample
 from deepanon.geometry import Array

@@ -13,7 +13,10 @@ KEYS = {
     "attacks": dict, "methods": dict, "controls": list, "verdicts": dict, "notes": list, "curves": dict, "values": list,
 }  # fmt: skip
 ATTACK = {"knows": str, "gallery": str, "description": str}  # of attacks and methods any of these, and others
-METHOD = {"description": str, "sees_face": bool, "random": bool, "cosmetic": bool, "not_run": dict, "side": dict}
+METHOD = {
+    "description": str, "sees_face": bool, "random": bool, "cosmetic": bool, "not_run": dict, "side": dict,
+    "depends": dict,
+}  # fmt: skip
 CONTROL = {"name": str, "must": str, "found": str, "passed": bool}
 VERDICT = {"picture": str, "face": str, "uses_face": bool, "why": list}
 NAMES = {dict: "mapping", list: "list", str: "text", bool: "yes or no", int: "number"}

@@ -10,13 +10,13 @@ import torch
 
 from deepanon.anonymizers import FaceFilter, build_anonymizer
 from deepanon.audit.case import Case, Known
-from deepanon.audit.drawn import draw_people
 from deepanon.audit.eye import Eye
-from deepanon.audit.fitting import Budget
-from deepanon.audit.novice import Novice
-from deepanon.audit.samples import SIZE, Samples, cut_picture, placed, sample_region
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.novice import Novice
+from deepanon.audit.learning.tuning import recognised
+from deepanon.audit.people.drawn import draw_people
+from deepanon.audit.people.samples import SIZE, Samples, cut_picture, placed, sample_region
 from deepanon.audit.scores import Traces
-from deepanon.audit.tuning import recognised
 from deepanon.data.synthetic import draw_face
 from deepanon.detections import FIVE, Detections
 from deepanon.embedders import Margin, Recogniser

@@ -15,7 +15,7 @@ from deepanon.audit.attacks import (
     RebuiltHead,
     Reverse,
 )
-from deepanon.audit.controls import constant, permuted
+from deepanon.audit.controls.changes import constant, permuted
 
 LINEAR = LinearMap(32)
 LEARNING = [ParrotHead(), EmbeddingInversion(), LinearReconstruction(LINEAR), RebuiltHead(LINEAR)]
@@ -90,7 +90,7 @@ def test_what_was_chosen_is_said(ground, hidden):
 
 
 def test_rebuilt_pictures_keep_what_lies_around_the_box(ground, hidden):
-    from deepanon.audit.windows import masks
+    from deepanon.audit.people.windows import masks
 
     case = ground.case(hidden("pixelate8"))
     made = next(iter(LinearReconstruction(LINEAR)(case, ground.eyes).values())).pictures

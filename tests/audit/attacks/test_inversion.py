@@ -6,7 +6,7 @@ import torch
 from deepanon.audit.attacks.inversion import Faces, descend, levels, richardson_lucy, rounded, wiener
 from deepanon.audit.attacks.operators import operator_of
 from deepanon.audit.attacks.projection import project
-from deepanon.audit.windows import windows
+from deepanon.audit.people.windows import windows
 
 SIDE = 96
 WAYS = {

@@ -5,7 +5,7 @@ import pytest
 
 from deepanon.anonymizers import ANONYMIZERS, build_anonymizer
 from deepanon.audit.attacks.operators import OPERATORS, Place, operator_of
-from deepanon.audit.samples import sample_region
+from deepanon.audit.people.samples import sample_region
 from deepanon.data.synthetic import draw_face
 from deepanon.detections import FIVE, Detections
 from deepanon.pipeline import replace_faces

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from deepanon.audit import novice as novices
 from deepanon.audit.attack import OWN
 from deepanon.audit.attacks import parrot_full
 from deepanon.audit.attacks.parrot_full import GALLERIES, ParrotFull
-from deepanon.audit.fitting import Budget
-from deepanon.audit.novice import Novice
+from deepanon.audit.learning import novice as novices
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.novice import Novice
 from deepanon.audit.scores import Traces
 from deepanon.embedders import Aligned, Recogniser
 from deepanon.errors import OptionError

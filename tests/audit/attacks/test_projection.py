@@ -6,7 +6,7 @@ import torch
 
 from deepanon.audit.attacks.operators import operator_of
 from deepanon.audit.attacks.projection import project
-from deepanon.audit.windows import windows
+from deepanon.audit.people.windows import windows
 from deepanon.errors import DataError
 
 SIDE = 96

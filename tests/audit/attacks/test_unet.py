@@ -4,9 +4,9 @@ import torch
 
 from deepanon.audit.attacks import unet
 from deepanon.audit.attacks.unet import UNetReconstruction
-from deepanon.audit.fitting import Budget
-from deepanon.audit.rebuilder import Frame
-from deepanon.audit.windows import masks
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.rebuilder import Frame
+from deepanon.audit.people.windows import masks
 
 FRAME = Frame(24, 4)
 BUDGET = Budget(epochs=10, batch=16, rate=4e-3, looks=1, half=False)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.data.synthetic import draw_face
 from deepanon.embedders import Aligned, Surrogate, TorchScript
 

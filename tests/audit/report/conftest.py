@@ -99,6 +99,7 @@ def made_up():
             name: {
                 "description": f"what {name} does to a face", "sees_face": uses, "random": not uses, "cosmetic": False,
                 "not_run": missing, "side": {"EXIF thumbnails": 0, "faces left open": 0.02, "GPS": False},
+                "depends": {"photos": 24, "changed": 24 * uses},
             }
             for name, (_, _, _, uses) in METHODS.items()
         },

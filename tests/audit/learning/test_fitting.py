@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepanon.audit.fitting import Budget, fit, seeded, varied
+from deepanon.audit.learning.fitting import Budget, fit, seeded, varied
 from deepanon.errors import OptionError
 
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from deepanon.audit.drawn import draw_people
-from deepanon.audit.frames import aligned, looking_through, surrounded, template, tensor
-from deepanon.audit.samples import Samples, cut_picture, placed, sample_region
-from deepanon.audit.windows import windows
+from deepanon.audit.learning.frames import aligned, looking_through, surrounded, template, tensor
+from deepanon.audit.people.drawn import draw_people
+from deepanon.audit.people.samples import Samples, cut_picture, placed, sample_region
+from deepanon.audit.people.windows import windows
 from deepanon.embedders.cuts import TEMPLATES
 
 

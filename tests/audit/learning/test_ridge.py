@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepanon.audit.ridge import Ridge
+from deepanon.audit.learning.ridge import Ridge
 
 RNG = np.random.default_rng(0)
 X, Y, NEW = RNG.normal(size=(20, 6)), RNG.normal(size=(20, 3)), RNG.normal(size=(4, 6))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from deepanon.anonymizers import build_anonymizer
-from deepanon.audit.controls import no_op
-from deepanon.audit.subjects import cut_samples, drawn_subjects, find_subjects
+from deepanon.audit.controls.changes import no_op
+from deepanon.audit.people.subjects import cut_samples, drawn_subjects, find_subjects
 from deepanon.data.people import read_people
 from deepanon.data.synthetic import draw_scene
 from deepanon.detections import Detections
@@ -57,7 +57,7 @@ def test_a_method_that_changes_nothing_gives_the_same_samples(people):
 
 
 def test_anonymized_samples_differ_in_the_box_alone(people):
-    from deepanon.audit.windows import masks
+    from deepanon.audit.people.windows import masks
 
     clear, black = (cut_samples(people.usable[:8], method) for method in (None, build_anonymizer("blackout")))
     changed = (clear.pictures != black.pictures).any(axis=3)
@@ -69,7 +69,7 @@ def test_anonymized_samples_differ_in_the_box_alone(people):
 
 def test_keypoints_of_a_sample_are_where_they_were(people):
     """Cut by hand: the photo's point goes where scale and shift of the crop bring it."""
-    from deepanon.audit.samples import sample_region
+    from deepanon.audit.people.samples import sample_region
 
     one = people.usable[0]
     sample = cut_samples([one], None, size=80)

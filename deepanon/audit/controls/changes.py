@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from deepanon.anonymizers import FaceFilter
-from deepanon.audit.samples import Samples
-from deepanon.audit.windows import windows, with_windows
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import windows, with_windows
 from deepanon.crops import GREY
 from deepanon.geometry import Array
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from deepanon.anonymizers import Anonymizer, ByLabel
-from deepanon.audit.drawn import draw_people
-from deepanon.audit.samples import SIZE, Samples, cut_picture, placed, sample_region
+from deepanon.audit.people.drawn import draw_people
+from deepanon.audit.people.samples import SIZE, Samples, cut_picture, placed, sample_region
 from deepanon.data.wider import AnnotatedPhoto
 from deepanon.detections import FIVE, Detections
 from deepanon.detectors import Detector

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deepanon.audit.assault import Key
-from deepanon.audit.controls import CONSTANT, LEAK, NO_OP, OTHER, PERMUTED, SHUFFLED
+from deepanon.audit.controls.changes import CONSTANT, LEAK, NO_OP, OTHER, PERMUTED, SHUFFLED
 from deepanon.audit.measures import RANK_1, Excess, Measured, Worst, percent
 from deepanon.audit.result import Control
 from deepanon.audit.verdict import Limits

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepanon.audit.fitting import Budget, fit, plain, seeded, varied
-from deepanon.audit.frames import aligned, tensor
-from deepanon.audit.samples import Samples
+from deepanon.audit.learning.fitting import Budget, fit, plain, seeded, varied
+from deepanon.audit.learning.frames import aligned, tensor
+from deepanon.audit.people.samples import Samples
 from deepanon.embedders import Recogniser
 from deepanon.errors import DataError, OptionError
 from deepanon.geometry import Array

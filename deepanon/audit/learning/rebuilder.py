@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deepanon.audit.fitting import Budget, fit, plain, seeded
-from deepanon.audit.frames import looking_through, surrounded, tensor
-from deepanon.audit.learner import BATCH, Learner
-from deepanon.audit.samples import Samples
-from deepanon.audit.windows import with_windows
+from deepanon.audit.learning.fitting import Budget, fit, plain, seeded
+from deepanon.audit.learning.frames import looking_through, surrounded, tensor
+from deepanon.audit.learning.learner import BATCH, Learner
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import with_windows
 from deepanon.geometry import Array
 from deepanon.models.unet import UNet
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.audit.scores import Traces, match
 from deepanon.geometry import Array
 

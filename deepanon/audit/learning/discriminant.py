@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepanon.audit.features import unit
+from deepanon.audit.learning.features import unit
 from deepanon.geometry import Array
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepanon.audit.drawn import draw_people
+from deepanon.audit.people.drawn import draw_people
 from deepanon.data.looks import Build
 from deepanon.detections import FIVE
 from deepanon.errors import OptionError

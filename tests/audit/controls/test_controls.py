@@ -6,12 +6,12 @@ import pytest
 
 from deepanon.audit.assault import attack
 from deepanon.audit.attacks import LinearMap, LinearReconstruction, Naive, ParrotGallery, ParrotHead, RebuiltHead
-from deepanon.audit.control_rules import Rules
-from deepanon.audit.controls import CHANGES, LEAK, faceless, leaking, permuted, swapped
+from deepanon.audit.controls.changes import CHANGES, LEAK, faceless, leaking, permuted, swapped
+from deepanon.audit.controls.rules import Rules
 from deepanon.audit.measures import RANK_1
-from deepanon.audit.subjects import cut_samples
+from deepanon.audit.people.subjects import cut_samples
+from deepanon.audit.people.windows import masks, windows
 from deepanon.audit.verdict import Limits
-from deepanon.audit.windows import masks, windows
 from deepanon.crops import GREY
 from deepanon.data.synthetic import draw_scene
 from deepanon.pipeline import replace_faces

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deepanon.audit.samples import Samples
-from deepanon.audit.windows import windows
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import windows
 from deepanon.geometry import Array
 
 WHOLE, BOX = 16, 24  # px of a side: the whole sample with its surroundings, the face's box

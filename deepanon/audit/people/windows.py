@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from deepanon import geometry
-from deepanon.audit.samples import Samples
+from deepanon.audit.people.samples import Samples
 from deepanon.geometry import Array
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepanon.audit.case import Case
-from deepanon.audit.split import Split
+from deepanon.audit.people.split import Split
 from deepanon.errors import DataError, OptionError
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from deepanon import geometry
-from deepanon.audit.samples import Samples
-from deepanon.audit.windows import windows
+from deepanon.audit.people.samples import Samples
+from deepanon.audit.people.windows import windows
 from deepanon.embedders.cuts import TEMPLATES
 from deepanon.geometry import Array
 

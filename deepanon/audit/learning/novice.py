@@ -7,9 +7,9 @@ import hashlib
 import numpy as np
 
 from deepanon.audit.case import Known
-from deepanon.audit.fitting import Budget
-from deepanon.audit.learner import Learner, teach
-from deepanon.audit.tuning import Halves, recognised
+from deepanon.audit.learning.fitting import Budget
+from deepanon.audit.learning.learner import Learner, teach
+from deepanon.audit.learning.tuning import Halves, recognised
 
 
 class Novice:
