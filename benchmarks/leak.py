@@ -28,7 +28,7 @@ from deepanon.detectors import Given, build_detector
 from deepanon.evaluation.report.privacy import argument
 from deepanon.evaluation.values import Value
 
-MIXES = (0.01, 0.03, 0.1, 0.3)
+MIXES = (0.01, 0.1, 0.3)
 DRAWN = "drawn"  # people, instead of a folder of photos
 
 
@@ -63,9 +63,7 @@ def main() -> None:
         subjects, sights, build_profile(options.profile, Means(options.seed)),
         Limits(far=0.01 if options.profile == "smoke" else 0.001), options.seed, folder=Path(options.work), say=say,
     )  # fmt: skip
-    every: dict[str, Anonymizer] = {options.method: inner}
-    every |= {method.name: method for method in (Leaking(inner, mix) for mix in options.mix or MIXES)}
-    result = audit(every)
+    result = audit({leak.name: leak for leak in (Leaking(inner, mix) for mix in options.mix or MIXES)})
     if result.void:
         sys.exit("the audit is void: nothing can be said")
     traces = [(10.0**-power, dependence(subjects.usable, Leaking(inner, 10.0**-power))) for power in options.least]
