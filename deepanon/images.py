@@ -218,5 +218,5 @@ def to_float(images: Array) -> Tensor:
 
 def to_uint8(images: Tensor) -> Array:
     """(N, 3, H, W) float tensor in [-1, 1], clipped -> (N, H, W, 3) uint8 array; exact inverse of `to_float`."""
-    levels = ((images.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    levels = images.detach().float().clamp(-1, 1).add_(1).mul_(127.5).round_().to(torch.uint8)
     return levels.permute(0, 2, 3, 1).cpu().numpy()

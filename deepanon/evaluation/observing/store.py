@@ -36,6 +36,7 @@ CODE = (
     "geometry.py",
     "images.py",
     "models",
+    "pasting.py",
     "pipeline.py",
     "seeds.py",
     "weights",
