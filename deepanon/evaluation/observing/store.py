@@ -35,6 +35,7 @@ CODE = (
     "evaluation/quality/perceptual.py",
     "geometry.py",
     "images.py",
+    "jpeg.py",
     "models",
     "pasting.py",
     "pipeline.py",
