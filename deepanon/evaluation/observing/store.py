@@ -26,6 +26,7 @@ CODE = (
     "data/crops.py",
     "data/cropset.py",
     "data/decode.py",
+    "data/decoded.py",
     "detections.py",
     "detectors",
     "embedders",
