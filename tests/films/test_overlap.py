@@ -16,7 +16,7 @@ from deepanon.films.sightings import look
 from deepanon.seeds import Seeds
 
 FAST = FilmOptions(Encoding(preset="ultrafast"))
-LONG = 20  # seconds after which nobody comes any more
+LONG = 60  # seconds after which nobody comes any more
 
 
 def one_after_the_other(source, size=4):

@@ -10,7 +10,7 @@ from deepanon.folders import run as running
 from deepanon.images import read_image, write_image
 from deepanon.pipeline import FaceAnonymizer
 
-LONG = 20  # seconds after which nobody comes any more
+LONG = 60  # seconds after which nobody comes any more
 
 
 class Steps:
