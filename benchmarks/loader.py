@@ -7,6 +7,7 @@ All but the last column is in images per second of CPU time of one process, so t
 little; workers are measured by the clock. `decode` is the decoder's own call on files that are in memory, `files` opens
 them too; both throw the picture away. `loader` is what a trainer gets: whole batches of 64 with boxes and keypoints, in
 shuffled order, nothing cached. Rounds take turns, and the best of each counts: what else runs can only slow them down.
+The last table holds batches against the plain way: a `Dataset` that opens PNGs with Pillow, and torch's collation.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,65 @@ def main() -> None:
             print("|" + "---|" * (len(COLUMNS) + 1))
             for side in SIDES:
                 print(f"| {side} | {' | '.join(measure(data, cached, side, options))} |", flush=True)
+    print("\n| whole batches at 128 px | images/s | ratio | MiB of arrays |\n|---|---|---|---|")
+    for row in rows(options.images, options.rounds):
+        print(f"| {row['name']} | {row['per_second']:,.0f} | {row['ratio']:.1f} | {row['peak_mib']:.1f} |")
+
+
+class Plain(torch.utils.data.Dataset[Any]):
+    """The plain way: a PNG a crop, Pillow, floats at once; crops of the set in `data`."""
+
+    def __init__(self, folder: Path, data: CropSet) -> None:
+        self.folder, self.data = folder, data
+        folder.mkdir()
+        for row in range(len(data)):
+            Image.fromarray(data[row].images[0].permute(1, 2, 0).numpy()).save(folder / f"{row}.png")
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, row: int) -> Any:
+        with Image.open(self.folder / f"{row}.png") as opened:
+            pixels = torch.from_numpy(np.array(opened.convert("RGB"))).permute(2, 0, 1).float() / 127.5 - 1
+        return pixels, self.data.boxes[row], self.data.keypoints[row]
+
+
+def rows(images: int = 2560, rounds: int = 7, side: int = 128) -> list[dict[str, Any]]:
+    """Images per CPU second of each way to load drawn crops, ratio to the plain one, MiB that a batch asks for."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "packed"
+        write_packed_crops(root, "train", DRAWN, seed=0, resolution=side)
+        kept, stored = PackedCrops(root, "train", side), PackedCrops(root, "train", side, store=root)
+        data = PackedCrops(root, "train", side, cache_gib=0)
+        order = np.concatenate([np.random.default_rng(n).permutation(DRAWN) for n in range(-(-images // DRAWN))])
+        batches = [order[at : at + BATCH].tolist() for at in range(0, images // BATCH * BATCH, BATCH)]
+        requests = [BatchRequest(batch, side) for batch in batches]
+        ways: dict[str, DataLoader[Any]] = {
+            "plain: PNG, Pillow, one by one": DataLoader(Plain(Path(folder) / "png", data), batch_sampler=batches)
+        } | {
+            name: DataLoader(source, batch_sampler=requests, collate_fn=as_is)
+            for name, source in (
+                ("JPEG shards, decoded each time", data),
+                ("kept in memory (cache_gib)", kept),
+                ("kept in a file (store)", stored),
+            )
+        }
+        tasks = [lambda loader=loader: [None for _ in loader].clear() for loader in ways.values()]
+        speeds = per_second(tasks, rounds, len(batches) * BATCH)
+        return [
+            {"name": name, "per_second": speed, "ratio": speed / speeds[0], "peak_mib": peak(loader)}
+            for (name, loader), speed in zip(ways.items(), speeds, strict=True)
+        ]
+
+
+def peak(loader: DataLoader[Any]) -> float:
+    """MiB of numpy's arrays in the first two batches."""
+    tracemalloc.start()
+    for _ in zip(range(2), loader, strict=False):
+        pass
+    found = tracemalloc.get_traced_memory()[1] / 2**20
+    tracemalloc.stop()
+    return found
 
 
 def measure(data: CropSet, cached: CropSet, side: int, options: argparse.Namespace) -> list[str]:

@@ -1,4 +1,4 @@
-"""From picture to crops and back: `blank` hides every face, `cut` makes `Crops`, `paste` returns a new picture."""
+"""From picture to crops: `blank` hides every face, `cut` makes `Crops`; `pasting` brings new pixels back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 
 from deepanon import geometry
 from deepanon.detections import Detections, KeypointSchema
-from deepanon.errors import DetectionError, ModelError, OptionError
+from deepanon.errors import DetectionError
 from deepanon.geometry import Array
-from deepanon.images import to_float, to_uint8
+from deepanon.images import to_float
 
 GREY = 128  # what stands where a face was, before normalisation (DeepPrivacy, v1 code)
 
@@ -91,20 +91,35 @@ def blank(image: Array, boxes: Array) -> Array:
         boxes: (N, 4) pixels; edges are rounded outward, parts outside the picture are ignored.
     """
     image = image.copy()
-    height, width = image.shape[:2]
-    for x0, y0, x1, y1 in geometry.clip(geometry.outward(boxes), width, height):
-        image[y0:y1, x0:x1] = GREY
+    _blank_into(image, geometry.outward(boxes))
     return image
 
 
-def cut(image: Array, detections: Detections, size: int | None = None, faces: Sequence[int] | None = None) -> Crops:
+def _blank_into(image: Array, boxes: Array) -> None:
+    """Grey in whole-pixel boxes of the picture itself."""
+    height, width = image.shape[:2]
+    for x0, y0, x1, y1 in geometry.clip(boxes, width, height).tolist():
+        image[y0:y1, x0:x1] = GREY
+
+
+def cut(
+    image: Array,
+    detections: Detections,
+    size: int | None = None,
+    faces: Sequence[int] | None = None,
+    hidden: Array | None = None,
+) -> Crops:
     """Cut the square crops of `faces`; the masks mark every face of the picture.
 
+    What it costs depends on the crops, and not on the picture: with `hidden` no other pixel is looked at, and the
+    result is that of `blank` first, bit for bit.
+
     Args:
-        image: H, W, 3 uint8; already blanked when the anonymizer must not see faces.
+        image: H, W, 3 uint8, left untouched; already blanked when the anonymizer must not see faces, or else …
         detections: every face of the picture.
         size: side S of the crops in pixels; None keeps native pixels, which needs exactly one face.
         faces: indices of the faces to cut; None cuts all.
+        hidden: … (N, 4) boxes in pixels that are grey in each crop, at full resolution, before it is resized.
 
     Raises:
         DetectionError: a box lies wholly outside the picture (its face would be missed), or native crops of several
@@ -119,12 +134,15 @@ def cut(image: Array, detections: Detections, size: int | None = None, faces: Se
     regions = np.array([geometry.crop_region(boxes[i], width, height) for i in rows], dtype=np.int64).reshape(-1, 4)
     sides = regions[:, 2] - regions[:, 0]
     size = int(sides[0]) if size is None else size
-    windows = np.array([resize(_window(image, region), size) for region in regions], dtype=np.uint8)
+    grey = None if hidden is None else geometry.outward(hidden)
+    windows = np.empty((len(rows), size, size, 3), dtype=np.uint8)
+    for at, region in zip(windows, regions, strict=True):
+        at[:] = resize(_window(image, region, grey), size)
     in_crop = (boxes[None] - np.tile(regions[:, None, :2], 2)) * (size / sides)[:, None, None]  # faces,all,4
     keypoints = (detections.points[rows] - regions[:, None, :2]) / sides[:, None, None]
     masks = [_union_mask(every, size) for every in in_crop]
     return Crops(
-        context=to_float(windows.reshape(-1, size, size, 3)),
+        context=to_float(windows),
         mask=torch.stack(masks) if masks else torch.zeros(0, 1, size, size),
         keypoints=torch.as_tensor(keypoints, dtype=torch.float32),
         boxes=torch.as_tensor(in_crop[np.arange(len(rows)), rows], dtype=torch.float32).reshape(-1, 4),
@@ -144,78 +162,14 @@ def _refuse_outside(boxes: Array, width: int, height: int) -> None:
         raise DetectionError(f"box {lost[0]} {boxes[lost[0]].tolist()} lies outside the {width}x{height} picture")
 
 
-def paste(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: float = 1.5) -> Array:
-    """Return a copy of the picture with each face box replaced; the arguments are those of `paste_into`."""
-    image = image.copy()
-    paste_into(image, crops, pixels, boxes, feather)
-    return image
-
-
-def paste_into(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather: float = 1.5) -> None:
-    """Replace each face box of the picture by the new pixels of its crop; the picture itself is changed.
-
-    Every pixel that a box touches is replaced wholly; around the box the new pixels fade out over `feather` crop
-    pixels, except under other boxes. Faces are pasted in order: where boxes overlap, the later one is on top.
-
-    Args:
-        image: H, W, 3 uint8.
-        crops: where each face belongs.
-        pixels: (N, 3, S, S) float in [-1, 1], the anonymizer's output.
-        boxes: (M, 4) every face box of the picture in pixels, whether in `crops` or not.
-        feather: width of the fading ring in crop pixels.
-
-    Raises:
-        ModelError: `pixels` does not hold one drawing a crop (some face would stay as it is).
-        OptionError: `feather` is negative.
-    """
-    if pixels.shape != crops.context.shape:
-        raise ModelError(f"drawn pixels have shape {tuple(pixels.shape)}, the crops {tuple(crops.context.shape)}")
-    if not feather >= 0:
-        raise OptionError(f"feather must be 0 or more, got {feather}")
+def _window(image: Array, region: Array, grey: Array | None = None) -> Array:
+    """The pixels of `region`, zero where it leaves the picture, grey in the boxes `grey` of the picture."""
     height, width = image.shape[:2]
-    everything = geometry.clip(geometry.outward(boxes), width, height)
-    regions, sides = crops.regions.numpy(), (crops.regions[:, 2] - crops.regions[:, 0]).numpy()
-    for i, new in enumerate(to_uint8(pixels)):
-        scale = sides[i] / crops.size
-        own = crops.boxes[i].numpy().astype(np.float64) * scale + np.tile(regions[i, :2], 2)
-        box = geometry.clip(geometry.outward(_settle(own)), width, height)
-        ring = int(np.ceil(feather * scale))
-        x0, y0, x1, y1 = geometry.clip(np.array(regions[i]), width, height)
-        x0, y0 = max(x0, box[0] - ring), max(y0, box[1] - ring)
-        x1, y1 = min(x1, box[2] + ring), min(y1, box[3] + ring)
-        left, top = x0 - regions[i, 0], y0 - regions[i, 1]
-        patch = resize(new, int(sides[i]))[top : top + y1 - y0, left : left + x1 - x0]
-        weight = _weight((x0, y0, x1, y1), box, everything, ring)[..., None]
-        old = image[y0:y1, x0:x1]
-        image[y0:y1, x0:x1] = np.rint(patch * weight + old * (1 - weight)).astype(np.uint8)
-
-
-def _settle(box: Array) -> Array:
-    """Undo the float32 noise of going to crop pixels and back, so that a whole-pixel edge stays one."""
-    return np.where(np.abs(box - np.rint(box)) < 1e-2, np.rint(box), box)
-
-
-def _weight(window: tuple[int, int, int, int], box: Array, others: Array, ring: int) -> Array:
-    """H, W float32: 1 in `box`, falling linearly to 0 over `ring` pixels around it, 0 under other boxes."""
-    x0, y0, x1, y1 = window
-    x, y = np.arange(x0, x1), np.arange(y0, y1)
-    away_x = np.maximum(np.maximum(box[0] - x, x - (box[2] - 1)), 0)
-    away_y = np.maximum(np.maximum(box[1] - y, y - (box[3] - 1)), 0)
-    away = np.maximum(away_x[None, :], away_y[:, None])
-    weight = np.clip(1 - away / (ring + 1), 0, 1).astype(np.float32)
-    outside = away > 0
-    others = others - np.array([x0, y0, x0, y0])
-    for u0, v0, u1, v1 in others[geometry.inside(others, len(x), len(y))]:
-        part = np.s_[max(v0, 0) : max(v1, 0), max(u0, 0) : max(u1, 0)]
-        weight[part] = np.where(outside[part], 0, weight[part])
-    return weight
-
-
-def _window(image: Array, region: Array) -> Array:
-    """The pixels of `region`, zero where it leaves the picture."""
-    height, width = image.shape[:2]
-    x0, y0, x1, y1 = geometry.clip(region, width, height)
+    x0, y0, x1, y1 = geometry.clip(region, width, height).tolist()
     window = image[y0:y1, x0:x1]
+    if grey is not None:
+        window = window.copy()
+        _blank_into(window, grey - np.array([x0, y0, x0, y0]))
     pad = [(y0 - region[1], region[3] - y1), (x0 - region[0], region[2] - x1), (0, 0)]
     return np.pad(window, pad) if any(a or b for a, b in pad) else window
 

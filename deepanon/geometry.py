@@ -30,9 +30,8 @@ def clip(boxes: Array, width: int, height: int) -> Array:
 
     A box wholly outside comes back with no area; see `inside`.
     """
-    return np.stack(
-        [np.clip(boxes[..., i], 0, limit) for i, limit in enumerate((width, height, width, height))], axis=-1
-    )
+    limits = np.array([width, height, width, height], dtype=boxes.dtype)
+    return np.asarray(np.minimum(np.maximum(boxes, 0), limits))
 
 
 def inside(boxes: Array, width: int, height: int) -> Array:

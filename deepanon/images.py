@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from torch import Tensor
 from deepanon.errors import ImageError
 from deepanon.files import replacing
 from deepanon.geometry import Array
+from deepanon.jpeg import quick_pixels, turned
 
 MAX_PIXELS = 100_000_000  # larger pictures are refused, so that no photo needs more than 4 GiB
 WRITERS: dict[str, dict[str, Any]] = {  # suffix -> what Pillow is told
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
-    ".png": {"format": "PNG"},
+    ".png": {"format": "PNG", "compress_level": 1, "compress_type": zlib.Z_RLE},  # photos: as small, 4 times as quick
     ".webp": {"format": "WEBP", "quality": 95},
     ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
     ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
@@ -80,7 +82,6 @@ def _read(source: Path | io.BytesIO, path: Path) -> Photo:
             warnings.simplefilter("ignore")  # Pillow's own size warning; the size is checked below
             with Image.open(source) as opened:
                 _refuse(opened, path)
-                opened.load()
                 return _decode(opened)
     except ImageError:
         raise
@@ -102,9 +103,15 @@ def _refuse(opened: Image.Image, path: Path) -> None:
 
 
 def _decode(opened: Image.Image) -> Photo:
+    pixels = quick_pixels(opened)
+    if pixels is None:
+        opened.load()
+        pixels = np.array(upright_rgb(opened))
+    else:
+        pixels = turned(pixels, opened.getexif().get(ORIENTATION, 1))
     profile = opened.info.get("icc_profile")
     keep_profile = profile is not None and profile[16:20] == b"RGB " and opened.mode not in ("CMYK", "L", "LA", "I;16")
-    return Photo(np.array(upright_rgb(opened)), profile if keep_profile else None, _kept_exif(opened))
+    return Photo(pixels, profile if keep_profile else None, _kept_exif(opened))
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
@@ -218,5 +225,5 @@ def to_float(images: Array) -> Tensor:
 
 def to_uint8(images: Tensor) -> Array:
     """(N, 3, H, W) float tensor in [-1, 1], clipped -> (N, H, W, 3) uint8 array; exact inverse of `to_float`."""
-    levels = ((images.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    levels = images.detach().float().clamp(-1, 1).add_(1).mul_(127.5).round_().to(torch.uint8)
     return levels.permute(0, 2, 3, 1).cpu().numpy()

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 
 from deepanon.anonymizers import Anonymizer, ByLabel, build_anonymizer
-from deepanon.crops import blank, cut, paste_into
+from deepanon.crops import blank, cut
 from deepanon.detections import Detections
 from deepanon.detectors import Detector, build_detector
 from deepanon.errors import ModelError, NoFaceError, OptionError
 from deepanon.geometry import Array
 from deepanon.images import check_pixels, check_writable, read_image, write_image
+from deepanon.pasting import paste_into
 from deepanon.seeds import Seeds
 from deepanon.selection import Choice, Selection
 
@@ -95,6 +96,8 @@ def replace_faces(
 ) -> Array:
     """Return a new picture in which faces are replaced, in order.
 
+    The picture is copied once; everything else looks at the faces' surroundings only.
+
     Args:
         image: (H, W, 3) uint8 RGB, left untouched.
         detections: every face of the picture; all are hidden from a method that must not see faces.
@@ -111,12 +114,16 @@ def replace_faces(
         methods = [anonymizer.of(str(label)) for label in detections.labels]
     else:
         methods = [anonymizer] * len(detections)
-    open_view, blind_view = _views(image, detections.boxes, methods)
+    blind = detections.boxes[np.array([not method.sees_face for method in methods], dtype=bool)]
     result = image.copy()
-    so_far = open_view.copy() if any(map(_leaves, methods)) else None
+    so_far = blank(image, blind) if any(map(_leaves, methods)) else None
     for method, some in _batches(methods, range(len(detections)) if faces is None else faces):
-        view = open_view if method.sees_face else blind_view
-        crops = cut(view if so_far is None or not _leaves(method) else so_far, detections, method.size, some)
+        # what must not be seen is grey for all: a blur that lies over a drawn face has nothing of that face to blur
+        hidden = blind if method.sees_face else detections.boxes
+        if so_far is not None and _leaves(method):
+            crops = cut(so_far, detections, method.size, some)
+        else:
+            crops = cut(image, detections, method.size, some, hidden)
         pixels = method(crops, [seeds[i] for i in some])
         if not torch.isfinite(pixels).all():
             raise ModelError(f"method {method.name!r} produced values that are not numbers")
@@ -131,18 +138,6 @@ def _leaves(method: Anonymizer) -> bool:
     A box that overlaps the one before it would else lay that one's original pixels over what hides them.
     """
     return method.sees_face and getattr(method, "leaves", False)
-
-
-def _views(image: Array, boxes: Array, methods: Sequence[Anonymizer]) -> tuple[Array, Array]:
-    """The picture for methods that see faces, and the one for those that do not.
-
-    What must not be seen is grey in both: a blur that lies over a drawn face has nothing of that face to blur.
-    """
-    blind = np.array([not method.sees_face for method in methods], dtype=bool)
-    if not blind.any():
-        return image, image
-    every = blank(image, boxes)
-    return (every if blind.all() else blank(image, boxes[blind])), every
 
 
 def _batches(methods: Sequence[Anonymizer], rows: Sequence[int]) -> Iterator[tuple[Anonymizer, list[int]]]:

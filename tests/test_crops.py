@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from deepanon.crops import GREY, Crops, blank, box_mask, cut, paste
+from deepanon.crops import GREY, Crops, blank, box_mask, cut
 from deepanon.detections import COCO7, FIVE, Detections
 from deepanon.errors import DetectionError, ModelError, OptionError
 from deepanon.images import to_float
+from deepanon.pasting import paste
 
 SIZES = [8, 32, 37, 128]
 

@@ -16,6 +16,8 @@ from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
     from deepanon.folders import Files
+    from deepanon.pipeline import FaceAnonymizer
+    from deepanon.verifying import VerifiedAnonymizer
 
 
 def add_commands(commands: Any) -> None:
@@ -97,11 +99,10 @@ def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
     """Do photos and films; in a folder, go on where an earlier run ended."""
     from deepanon.folders import Journal, anonymize_files
     from deepanon.folders.sidecars import made_with
-    from deepanon.verifying import VerifiedAnonymizer
 
     anonymizer = face_anonymizer(options)
     made = made_with(anonymizer) | films.film_facts(options) | {"keep_metadata": options.keep_metadata}
-    checked = anonymizer if isinstance(anonymizer, VerifiedAnonymizer) else None
+    checked = _verified(anonymizer) if options.verify else None
     if checked:
         made["verified"] = checked.description
     given = options.detections if options.detections and Path(options.detections).is_dir() else None
@@ -125,6 +126,12 @@ def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
     if checked:
         print(checked.summary)
     return code
+
+
+def _verified(anonymizer: FaceAnonymizer) -> VerifiedAnonymizer | None:
+    from deepanon.verifying import VerifiedAnonymizer  # with all that measures: not for runs that do not check
+
+    return anonymizer if isinstance(anonymizer, VerifiedAnonymizer) else None
 
 
 def _detect(options: argparse.Namespace) -> int:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
+import simplejpeg
 
 from deepanon import geometry
 from deepanon.checks import check_count
 from deepanon.data import SPLITS
 from deepanon.data.cropset import CropSet
 from deepanon.data.decode import check_size, decode, size_of
-from deepanon.data.packed_files import META, arrays_name, read_arrays, stored_schema
+from deepanon.data.packed_files import META, arrays_name, cache_name, read_arrays, stored_schema
 from deepanon.data.shards import Shards
 from deepanon.data.units import check_fractions
 from deepanon.detections import KeypointSchema, schema_for
 from deepanon.errors import DataError, ImageError, SchemaError
+from deepanon.files import sha256_of, sha256_of_sources
 from deepanon.geometry import Array
 
 REQUIRED = ("key", "shard", "box", "keypoints")  # arrays of `<split>.npz`
@@ -38,6 +42,9 @@ class PackedCrops(CropSet):
         schema: what the keypoints mean, or its name; None = what `meta.json` says, or "five" where there is none.
         max_corrupt: see `CropSet`.
         cache_gib: see `CropSet`.
+        store: folder, perhaps `root`, for a file with all crops decoded at each resolution that is asked for, n·R·R·3
+            bytes; it is used by later runs as long as the shards and the decoder are the same, which takes reading
+            (not decoding) the shards once a run. None = nowhere.
 
     Raises:
         DataError: a file, array or member is missing, the counts disagree, values are impossible, or the crops are
@@ -57,6 +64,7 @@ class PackedCrops(CropSet):
         schema: KeypointSchema | str | None = None,
         max_corrupt: int | None = None,
         cache_gib: float = 2.0,
+        store: str | Path | None = None,
     ) -> None:
         check_count("resolution", resolution)
         check_count("limit", 1 if limit is None else limit)
@@ -73,6 +81,12 @@ class PackedCrops(CropSet):
         self.people = arrays["identity"][rows].tolist() if "identity" in arrays else None
         self.shards = Shards(self.root, split, arrays["key"][rows], arrays["shard"][rows])
         self._check_sizes()
+        self.store = None if store is None else Path(store)
+        self._key = "" if store is None else self._contents()
+
+    def stored_at(self, resolution: int) -> Path | None:
+        """File in `store`."""
+        return None if self.store is None else self.store / cache_name(self.split, resolution, self._key)
 
     def name(self, row: int) -> str:
         """`<shard>:<member>`."""
@@ -81,6 +95,13 @@ class PackedCrops(CropSet):
     def decode(self, row: int, out: Array) -> None:
         """Fill `out` (S, S, 3) uint8 with a crop at that size."""
         decode(self.shards.read(row), out)
+
+    def _contents(self) -> str:
+        """32 digits for what decoded crops depend on: the shards' bytes, which crops, their order, and the decoder."""
+        shards = {number: sha256_of(self.shards.path(number)) for number in sorted(set(self.shards.numbers))}
+        code = sha256_of_sources(("data/crops.py", "data/cropset.py", "data/decode.py", "data/decoded.py"))
+        parts = (shards, self.shards.numbers.tolist(), self.shards.keys.tolist(), code, simplejpeg.__version__)
+        return hashlib.sha256(repr((*parts, cv2.__version__)).encode()).hexdigest()[:32]
 
     def _check_sizes(self) -> None:
         """Look at the first crop of every shard: a set that is too small should not stop training in the middle."""

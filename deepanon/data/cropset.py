@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,12 @@ from torch.utils.data import Dataset, get_worker_info
 
 from deepanon.checks import check_count, check_weight
 from deepanon.data.batch import BatchRequest, FaceBatch
+from deepanon.data.decoded import Decoded, open_decoded, write_decoded
 from deepanon.detections import KeypointSchema
 from deepanon.errors import DataError, ImageError, OptionError
 from deepanon.geometry import Array
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Cache:
-    """Decoded crops at one resolution, filled as they are read; `used` names the row they show, -1 = not read yet."""
-
-    images: Array  # (n, R, R, 3) uint8
-    used: Array  # (n,) int64
 
 
 class CropSet(Dataset[FaceBatch], ABC):
@@ -38,7 +31,8 @@ class CropSet(Dataset[FaceBatch], ABC):
     (the marks lie in shared memory); processes of a distributed run count on their own.
 
     In the main process, decoded crops are kept while all of them at the current resolution take less than `cache_gib`;
-    they are freed when another resolution is asked for. Workers keep nothing, so that memory stays flat.
+    they are freed when another resolution is asked for. Workers keep nothing, so that memory stays flat. A set that
+    says where (`stored_at`) keeps them in a file instead, which all processes share and the next run finds.
 
     Attributes:
         people: who is in each crop; None where nobody said.
@@ -76,7 +70,9 @@ class CropSet(Dataset[FaceBatch], ABC):
         self.max_corrupt = max(10, len(boxes) // 1000) if max_corrupt is None else max_corrupt
         self._n = len(boxes)  # the length of a tensor takes a microsecond to ask for
         self._corrupt = torch.zeros(self._n, dtype=torch.uint8).share_memory_()
-        self._cache: _Cache | None = None
+        self._cache: Decoded | None = None
+        self._stored: Decoded | None = None
+        self._cannot_store = False
 
     @abstractmethod
     def name(self, row: int) -> str:
@@ -85,6 +81,10 @@ class CropSet(Dataset[FaceBatch], ABC):
     @abstractmethod
     def decode(self, row: int, out: Array) -> None:
         """Fill `out` (S, S, 3) uint8 with a crop at that size; `ImageError` or `OSError` if it cannot be read."""
+
+    def stored_at(self, resolution: int) -> Path | None:
+        """File for all crops decoded at a resolution, named after everything that they depend on; None = nowhere."""
+        return None
 
     def __len__(self) -> int:
         return self._n
@@ -125,7 +125,10 @@ class CropSet(Dataset[FaceBatch], ABC):
         return [self.name(row) for row in self._corrupt.nonzero()[:, 0].tolist()]
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_cache": None}  # workers that are not forked get the set without what it decoded
+        return self.__dict__ | {
+            "_cache": None,
+            "_stored": None,
+        }  # workers that are not forked get the set without what it decoded
 
     def _check(self, rows: Sequence[int], resolution: int) -> None:
         if not 0 < resolution <= self.resolution:
@@ -133,15 +136,39 @@ class CropSet(Dataset[FaceBatch], ABC):
         if len(rows) and not (min(rows) >= 0 and max(rows) < self._n):
             raise OptionError(f"rows must lie in 0..{self._n - 1}, got {min(rows)}..{max(rows)}")
 
-    def _cache_for(self, resolution: int) -> _Cache | None:
+    def _cache_for(self, resolution: int) -> Decoded | None:
+        stored = self._stored_for(resolution)
+        if stored is not None:
+            return stored
         size = len(self) * resolution * resolution * 3
         if size > self.cache_gib * 2**30 or get_worker_info() is not None:
             self._cache = None
         elif self._cache is None or self._cache.images.shape[1] != resolution:
             self._cache = None  # freed before the next is made
             images = np.empty((len(self), resolution, resolution, 3), np.uint8)
-            self._cache = _Cache(images, np.full(len(self), -1, np.int64))
+            self._cache = Decoded(images, np.full(len(self), -1, np.int64))
         return self._cache
+
+    def _stored_for(self, resolution: int) -> Decoded | None:
+        """The crops in their file, which is made if it is not there; of several workers the first makes it."""
+        if self._stored is not None and self._stored.images.shape[1] == resolution:
+            return self._stored
+        self._stored, path, worker = None, self.stored_at(resolution), get_worker_info()
+        if path is None:
+            return None
+        self._stored = open_decoded(path, self._n, resolution)
+        if self._stored is None and not self._cannot_store and (worker is None or worker.id == 0):
+            log.info("decoding %d crops at %d px, once and for all, to %s", self._n, resolution, path)
+            try:
+                write_decoded(path, self._n, resolution, self._decode_or_next)
+                self._stored = open_decoded(path, self._n, resolution)
+            except OSError as error:
+                self._cannot_store = True
+                log.warning("%s cannot be written (%s); crops are decoded as they are read", path, error)
+        if self._stored is not None:
+            for row in np.flatnonzero(self._stored.used != np.arange(self._n)).tolist():
+                self._note(row, ImageError("could not be read when the set was decoded"))
+        return self._stored
 
     def _decode_or_next(self, row: int, out: Array) -> int:
         """Fill `out` with the first readable crop from `row` on, and return which that was."""

@@ -21,8 +21,10 @@ FORMAT = 1  # of `meta.json`
 META = "meta.json"
 _SPLIT = f"({'|'.join(SPLITS)})"
 _PART = r"\.[0-9a-f]{8}\.part"  # what `files.replacing` puts between stem and suffix
+_CACHE = r"-\d+px-[0-9a-f]{32}"
 _OURS = re.compile(
-    rf"{_SPLIT}(-\d{{3,}}\.tar|\.npz)|meta\.json|\.{_SPLIT}(-\d{{3,}}{_PART}\.tar|{_PART}\.npz)|\.meta{_PART}\.json"
+    rf"{_SPLIT}(-\d{{3,}}\.tar|\.npz|{_CACHE}\.crops)|meta\.json|"
+    rf"\.{_SPLIT}(-\d{{3,}}{_PART}\.tar|{_PART}\.npz|{_CACHE}{_PART}\.crops)|\.meta{_PART}\.json"
 )
 
 
@@ -34,6 +36,11 @@ def arrays_name(split: str) -> str:
 def shard_name(split: str, number: int) -> str:
     """File of a shard."""
     return f"{split}-{number:03d}.tar"
+
+
+def cache_name(split: str, side: int, key: str) -> str:
+    """File of a split's decoded crops of one size, made from what `key` stands for (32 digits in hex)."""
+    return f"{split}-{side}px-{key}.crops"
 
 
 def is_packed_name(name: str) -> bool:

@@ -21,6 +21,7 @@ from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
 PIECE = 240  # frames that are compressed together, and lost together when a run is killed
+ROOM = 2  # new pictures that wait for the encoder
 
 
 class Painter:
@@ -63,7 +64,9 @@ class Painter:
         seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
         unsure = np.flatnonzero((why != DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
-        redacted = replace_faces(frame.pixels, faces, self.redactor, seeds, unsure.tolist())
+        redacted = frame.pixels
+        if len(unsure):
+            redacted = replace_faces(redacted, faces, self.redactor, seeds, unsure.tolist())
         return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero((why == DRAWN) & ~left).tolist())
 
 
@@ -86,6 +89,8 @@ def render(
 ) -> list[Path]:
     """Write the pieces of the new film to `folder`, those that are not there yet, and return all in order.
 
+    Decoding, drawing and compressing have a thread each, a few frames apart, whatever the length of the film.
+
     Args:
         film: to replace faces in.
         painter: makes each picture.
@@ -98,31 +103,43 @@ def render(
     Raises:
         FilmError: the film does not have the frames that were looked at.
     """
-    count = len(pts)
-    paths = [folder / f"{start:09d}.npz" for start in range(0, count, PIECE)]
-    done = 0
-    with closing(ahead(film.frames(*span))) as frames:  # the thread must end before the film is closed
-        for path in paths:
-            some = islice(frames, min(PIECE, count - done))
-            if path.exists():
-                done += sum(1 for _ in some)
-                continue
-            made = making.encode(_painted(some, film, painter, pts, progress), film)
-            done += len(made.pts)
-            made.save(path)
-        if done != count or next(frames, None) is not None:
-            raise FilmError(f"{film.path}: is not the film that was looked at, which had {count} frames")
+    paths = [folder / f"{start:09d}.npz" for start in range(0, len(pts), PIECE)]
+    missing = [not path.exists() for path in paths]
+    with (  # the threads must end before the film is closed
+        closing(ahead(film.frames(*span))) as frames,
+        closing(ahead(_drawn(frames, film, painter, pts, missing), ROOM)) as drawn,
+    ):
+        for number, path in enumerate(paths):
+            if missing[number]:
+                some = islice(drawn, min(PIECE, len(pts) - number * PIECE))
+                making.encode(_told(some, progress, len(pts)), film).save(path)
+        next(drawn, None)  # to the end of the film, which may not be where it was
     return paths
 
 
-def _painted(
-    frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, progress: Progress
-) -> Iterator[tuple[int, Array]]:
-    painter.begin()
+def _drawn(
+    frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, missing: Sequence[bool]
+) -> Iterator[tuple[int, int, Array]]:
+    """Number, time and new picture of each frame in the pieces that are missing, drawn while others are compressed."""
+    done = 0
     for frame in frames:
-        if frame.pts != pts[frame.index]:
-            raise FilmError(
-                f"{film.path}: is not the film that was looked at: frame {frame.index} is shown at another time"
-            )
-        yield frame.pts, painter(frame, film.width, film.height)
-        progress("replacing", frame.index + 1, len(pts))
+        if frame.index >= len(pts):
+            done += 1
+            break
+        if missing[frame.index // PIECE]:
+            if frame.pts != pts[frame.index]:
+                raise FilmError(
+                    f"{film.path}: is not the film that was looked at: frame {frame.index} is shown at another time"
+                )
+            if frame.index % PIECE == 0:
+                painter.begin()
+            yield frame.index, frame.pts, painter(frame, film.width, film.height)
+        done += 1
+    if done != len(pts):
+        raise FilmError(f"{film.path}: is not the film that was looked at, which had {len(pts)} frames")
+
+
+def _told(drawn: Iterator[tuple[int, int, Array]], progress: Progress, total: int) -> Iterator[tuple[int, Array]]:
+    for index, at, pixels in drawn:
+        yield at, pixels
+        progress("replacing", index + 1, total)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from deepanon.ahead import ahead
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
 from deepanon.films.frames import Frame, Source
@@ -49,6 +51,8 @@ def look(
 ) -> None:
     """Find the faces of every frame and write them to `journal`, line by line; go on where it ends.
 
+    Frames are decoded, and held against those before them, in a thread that is a few of them ahead.
+
     Args:
         film: to look at.
         detector: finds the faces.
@@ -57,15 +61,20 @@ def look(
         progress: told "looking", frames done, and frames promised.
     """
     done = _mend(journal)
-    change = Change()
-    with journal.open("a", encoding="utf-8") as stream:
-        for frame in film.frames(*span):
-            changed = 0.0 if frame.pixels is None else change(frame.pixels)
+    with journal.open("a", encoding="utf-8") as stream, closing(ahead(_compared(film.frames(*span)))) as frames:
+        for frame, changed in frames:
             if frame.index < done:
                 continue
             stream.write(json.dumps(_line(frame, changed, detector, film)) + "\n")
             stream.flush()
             progress("looking", frame.index + 1, film.promised)
+
+
+def _compared(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float]]:
+    """Each frame, and how much has changed since the one before."""
+    change = Change()
+    for frame in frames:
+        yield frame, 0.0 if frame.pixels is None else change(frame.pixels)
 
 
 def read(journal: Path, film: Source, memory: float) -> Sightings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepanon.ahead import ahead
@@ -23,7 +23,7 @@ from deepanon.kinds import is_film
 from deepanon.pipeline import FaceAnonymizer, refuse_same
 from deepanon.selection import Choice
 
-ROOM = 2  # photos that wait between two steps
+ROOM = 1  # photos that wait between two steps: with those in work seven are held at once, however many there are
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FilmWork = Callable[[Job, Path, "Path | None"], Outcome]  # job, target, sidecar or None
 
@@ -54,7 +54,7 @@ def anonymize_files(
 ) -> Iterator[Outcome]:
     """Do every job and yield its outcome, in order; a file that fails is reported and does not stop the others.
 
-    Photos are read and replaced in threads of their own, a few ahead of those that are written.
+    Photos are read, looked at and drawn in a thread each, a few ahead of those that are written.
 
     Args:
         plan: what is to be done.
@@ -70,7 +70,11 @@ def anonymize_files(
         OptionError: a result would replace an input, or a folder lies where a file should go.
     """
     run = _Run(plan, Path(output), anonymizer, keep_metadata, journal, sidecars, films)
-    with closing(ahead(run.read(), ROOM)) as read, closing(ahead(map(run.draw, read), ROOM)) as drawn:
+    with (
+        closing(ahead(run.read(), ROOM)) as read,
+        closing(ahead(map(run.find, read), ROOM)) as found,
+        closing(ahead(map(run.draw, found), ROOM)) as drawn,
+    ):
         yield from map(run.finish, drawn)
 
 
@@ -123,13 +127,22 @@ class _Run:
                     item.outcome = Outcome.failure(job.name, error)
             yield item
 
-    def draw(self, item: _Item) -> _Item:
-        """Find and replace the faces of a photo that was read."""
+    def find(self, item: _Item) -> _Item:
+        """Find the faces of a photo that was read."""
         if item.photo is not None:
             try:
                 item.faces = self.anonymizer.detector(item.photo.pixels, item.job.name)
+            except Exception as error:  # as above
+                item.outcome = Outcome.failure(item.job.name, error)
+        return item
+
+    def draw(self, item: _Item) -> _Item:
+        """Replace the faces that were found."""
+        if item.photo is not None and item.faces is not None:
+            try:
                 item.choice = self.anonymizer.choose(item.faces, item.photo.pixels, item.job.name)
                 item.pixels = self.anonymizer(item.photo.pixels, item.faces, name=item.job.name)
+                item.photo = replace(item.photo, pixels=item.pixels)  # the old ones are not needed any more
             except Exception as error:  # as above
                 item.outcome = Outcome.failure(item.job.name, error)
         return item

@@ -7,10 +7,11 @@ import deepanon.pipeline as pipeline
 from deepanon import FaceAnonymizer, Seeds
 from deepanon.anonymizers import ByLabel, build_anonymizer, build_rules
 from deepanon.anonymizers.by_label import read_rules
-from deepanon.crops import blank, cut, paste
+from deepanon.crops import blank, cut
 from deepanon.data.synthetic import draw_scene
 from deepanon.detections import Detections
 from deepanon.errors import DetectionError, OptionError
+from deepanon.pasting import paste
 from deepanon.pipeline import replace_faces
 
 SEEDS = [11, 12, 13, 14]
