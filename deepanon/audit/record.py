@@ -16,7 +16,7 @@ from deepanon.evaluation.values import Value
 from deepanon.files import replacing, sha256_of_sources
 
 FOLDER = "methods"
-CODE = ("audit", "anonymizers", "embedders", "models", "crops.py", "geometry.py", "pipeline.py", "seeds.py")
+CODE = ("audit", "anonymizers", "embedders", "models", "runtimes", "crops.py", "geometry.py", "pipeline.py", "seeds.py")
 
 
 @cache

@@ -37,6 +37,7 @@ CODE = (
     "images.py",
     "models",
     "pipeline.py",
+    "runtimes",
     "seeds.py",
     "weights",
 )
