@@ -106,6 +106,19 @@ def named(path: str | Path) -> str:
     return f"{Path(path).name} (SHA-256 {sha256_of(path)[:16]})"
 
 
+def cache_folder() -> Path | None:
+    """Where this package may keep what it can make again: `$XDG_CACHE_HOME/deepanon`, else `~/.cache/deepanon`.
+
+    The folder need not exist. None where neither is known.
+    """
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        root = Path(given) if os.path.isabs(given) else Path.home() / ".cache"  # the standard has relative ones ignored
+    except RuntimeError:  # a user without a home
+        return None
+    return root / "deepanon"
+
+
 def walk(folder: str | Path) -> Iterator[Path]:
     """Every file below `folder`, folder by folder, sorted; links to folders are listed but not followed.
 

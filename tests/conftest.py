@@ -35,6 +35,15 @@ def _one_thread():  # the networks are tiny, and two threads starve each other o
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):  # what tests export and measure is not the user's; downloaded weights are
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", os.environ.get("TORCH_HOME") or str(cache / "torch"))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def deepanon_data():
     """Folder of real data sets; tests that need it are skipped where there is none."""

@@ -195,6 +195,8 @@ MISUSE = {
     "unknown method": (["--method", "blur"], "choose one of: blackout, blackout_ellipse"),
     "unknown detector": (["--detector", "ssd"], "choose one of: cascade"),
     "missing weights": (["--model", "none.safetensors"], "no generator at none.safetensors"),
+    "unknown runtime": (["--runtime", "cuda"], "unknown runtime 'cuda'; choose one of: auto, onnx, openvino, torch"),
+    "runtime without gan": (["--method", "noise", "--runtime", "auto"], "--runtime goes with --method gan"),
     "model without gan": (["--method", "noise", "--model", "x"], "--model goes with --method gan"),
     "no key file": (["--key", "nokey"], "key file nokey does not exist"),
     "no detections file": (["--detections", "none.json"], "does not exist"),

@@ -14,7 +14,7 @@ ROOT = Path(deepanon.__file__).parent
 LAYERS = {
     0: ("ahead", "checks", "errors", "files", "detections", "geometry", "images", "jpeg", "kinds", "seeds", "distance"),
     1: ("crops", "models", "pasting", "tracking"),
-    2: ("detectors", "embedders", "anonymizers", "data", "portraits", "weights"),
+    2: ("detectors", "embedders", "anonymizers", "data", "portraits", "runtimes", "weights"),
     3: ("pipeline", "selection", "training"),
     4: ("folders", "films", "sets", "evaluation", "verifying", "audit", "demo"),
     5: ("cli", "__init__", "__main__"),

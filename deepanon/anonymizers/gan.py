@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from deepanon.checks import check_count
 from deepanon.crops import Crops, hide
 from deepanon.errors import OptionError, SchemaError
 from deepanon.files import named
+from deepanon.runtimes import Pace, build_runtime
 from deepanon.weights import DEFAULT, load_generator, model_path
 
 NOISES = ("random", "zero")
-MICRO_BATCH = 2  # faces a forward pass; larger batches are slower per face on a CPU
 
 
 class Gan:
@@ -28,26 +29,40 @@ class Gan:
         device: where the network runs.
         z: "random" draws each face's noise from its seed; "zero" uses none, so that equal surroundings give equal faces
             (the paper's static z; its FID is measured like that).
+        runtime: what runs the network: "torch", "onnx", "openvino", or "auto" (see `runtimes.build_runtime`). None
+            deviates from the plain network by more than `models.inference.TOLERANCE`: at most one of 255 levels.
+        batch: faces a call, 0 = what suits the machine (see `runtimes.Runtime`).
+        streams: calls at once, 0 = what suits the machine; with either given the other is 1.
 
     Raises:
-        OptionError: another `z`, or a device that is not there.
+        OptionError: another `z` or `runtime`, a runtime that is not installed, or a device that is not there.
         FileNotFoundError: there is no such generator.
-        ModelError: the file is not usable.
+        ModelError: the file is not usable, or not by that runtime.
     """
 
     name = "gan"
     sees_face = False
     cosmetic = False
 
-    def __init__(self, model: str | Path = DEFAULT, device: torch.device | str = "cpu", z: str = "random") -> None:
+    def __init__(
+        self,
+        model: str | Path = DEFAULT,
+        device: torch.device | str = "cpu",
+        z: str = "random",
+        runtime: str = "torch",
+        batch: int = 0,
+        streams: int = 0,
+    ) -> None:
         if z not in NOISES:
             raise OptionError(f"unknown z {z!r}; choose one of: {', '.join(NOISES)}")
+        pace = _pace(batch, streams)
         self.device = _usable(device)
         self.loaded = load_generator(model, self.device)
+        self.runtime = build_runtime(runtime, self.loaded, pace)
         self.random = z == "random"
         self.description = (
             f"{self.loaded.network.architecture} generator at {self.loaded.network.resolution} px, "
-            f"{named(model_path(model))}, {z} z"
+            f"{named(model_path(model))}, run by {self.runtime.name}, {z} z"
         )
         self.size: int | None = self.loaded.network.resolution
 
@@ -63,12 +78,12 @@ class Gan:
                 f"the generator was trained with keypoint schema {self.loaded.schema.name!r}, "
                 f"the detections have {crops.schema.name!r}"
             )
-        noise = self._noise(seeds)
-        parts = [
-            self._draw(crops[start : start + MICRO_BATCH], noise[start : start + MICRO_BATCH])
-            for start in range(0, len(crops), MICRO_BATCH)
-        ]
-        return torch.cat(parts) if parts else torch.zeros_like(crops.context)
+        context = hide(crops.context, crops.mask)  # resampling left a rim of half-grey pixels; training has none
+        pixels = self.runtime(context, crops.mask, crops.keypoints, self._noise(seeds))
+        if self.loaded.pose_free:
+            return pixels
+        known = torch.isfinite(crops.keypoints).all(dim=(1, 2))
+        return torch.where(known[:, None, None, None], pixels, -torch.ones_like(pixels))
 
     def _noise(self, seeds: Sequence[int]) -> Tensor:
         """(N, noise, 4, 4) standard normal, each face's from its own seed, so that batches do not matter; or zeros."""
@@ -78,14 +93,11 @@ class Gan:
         drawn = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         return torch.stack(drawn) if drawn else torch.zeros(0, *shape)
 
-    def _draw(self, crops: Crops, z: Tensor) -> Tensor:
-        context = hide(crops.context, crops.mask)  # resampling left a rim of half-grey pixels; training has none
-        inputs = (context, crops.mask, crops.keypoints, z)
-        pixels: Tensor = self.loaded.network(*(tensor.to(self.device) for tensor in inputs)).cpu()
-        if self.loaded.pose_free:
-            return pixels
-        known = torch.isfinite(crops.keypoints).all(dim=(1, 2))
-        return torch.where(known[:, None, None, None], pixels, -torch.ones_like(pixels))
+
+def _pace(batch: int, streams: int) -> Pace | None:
+    if check_count("batch", batch, 0) == check_count("streams", streams, 0) == 0:
+        return None
+    return Pace(batch or 1, streams or 1)
 
 
 def _usable(device: torch.device | str) -> torch.device:

@@ -17,7 +17,7 @@ from deepanon.files import replacing, sha256_of_sources
 
 FOLDER = "methods"
 CODE = (
-    *("audit", "anonymizers", "embedders", "models"),
+    *("audit", "anonymizers", "embedders", "models", "runtimes"),
     *("crops.py", "geometry.py", "pasting.py", "pipeline.py", "seeds.py"),
 )
 

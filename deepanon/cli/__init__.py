@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from deepanon import __version__
-from deepanon.cli import audit, data, export, models, photos, report, sets, verify
+from deepanon.cli import audit, data, export, models, photos, report, sets, tune, verify
 from deepanon.cli.replacing import METHODS
 from deepanon.cli.shared import FAILED, MISUSED
 from deepanon.errors import DeepanonError
@@ -41,4 +41,5 @@ def parser() -> argparse.ArgumentParser:
     export.add_commands(commands)
     report.add_commands(commands)
     models.add_commands(commands)
+    tune.add_commands(commands)
     return top

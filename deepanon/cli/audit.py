@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepanon.cli.recognisers import named_recogniser
+from deepanon.cli.replacing import add_runtime, drawing_options
 from deepanon.cli.shared import add_detector, chosen_detector
 from deepanon.errors import OptionError, lookup
 
@@ -40,6 +41,7 @@ def add_commands(commands: Any) -> None:
         "--method", action="append", metavar="METHOD", help="may be given again (default: gan); chains and options too"
     )
     command.add_argument("--model", metavar="NAME|FILE", help="generator for gan (default: the bundled one)")
+    add_runtime(command)
     command.add_argument(
         "--profile", default="cpu", metavar="|".join(NAMES), help="how hard it tries; smoke needs no photos"
     )
@@ -160,7 +162,7 @@ def _methods(options: argparse.Namespace) -> dict[str, Anonymizer]:
     made: dict[str, Anonymizer] = {}
     for text in options.method or ["gan"]:
         drawn = "=" in text or any(stage.name == "gan" for stage in read_chain(text))
-        given = {"gan": {"model": options.model}} if options.model and drawn else {}
+        given = {"gan": drawing_options(options)} if drawn and drawing_options(options) else {}
         method = build_rules(text, given)
         if isinstance(method, ByLabel):
             raise OptionError(f"{text!r}: an audit is of one method for faces, not of rules by label")

@@ -23,6 +23,9 @@ METHODS = (
 )
 
 
+RUNTIMES = "auto torch onnx openvino"
+
+
 def add_anonymizer(command: argparse.ArgumentParser) -> None:
     """Add the options that `face_anonymizer` reads."""
     command.add_argument(
@@ -34,6 +37,7 @@ def add_anonymizer(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model", metavar="NAME|FILE", help="generator for every gan in --method (default: the bundled one)"
     )
+    add_runtime(command)
     add_detector(command)
     command.add_argument(
         "--detections",
@@ -52,6 +56,20 @@ def add_anonymizer(command: argparse.ArgumentParser) -> None:
         help="fail a photo without a detected face, or copy its pixels (default: %(default)s)",
     )
     selecting.add_options(command)
+
+
+def add_runtime(command: argparse.ArgumentParser) -> None:
+    """Add the option that `drawing_options` reads beside `--model`."""
+    command.add_argument(
+        "--runtime",
+        metavar="NAME",
+        help=f"what runs the generator: {RUNTIMES} (default: torch; auto: the fastest that is installed)",
+    )
+
+
+def drawing_options(options: argparse.Namespace) -> dict[str, str]:
+    """What `--model` and `--runtime` say to every gan in the method."""
+    return {name: getattr(options, name) for name in ("model", "runtime") if getattr(options, name)}
 
 
 def face_anonymizer(options: argparse.Namespace) -> FaceAnonymizer:
@@ -83,9 +101,11 @@ def chosen_method(options: argparse.Namespace) -> Anonymizer | ByLabel:
     rules = {label: [stage.name for stage in read_chain(text)] for label, text in read_rules(options.method).items()}
     if "plates" in options.detector.split("+") and "gan" in rules.get("plate", rules.get(REST, [])):
         raise OptionError("method 'gan' would draw a face on every plate: use --method face=gan,plate=plate")
-    if options.model and not any("gan" in names for names in rules.values()):
-        raise OptionError(f"method {options.method!r} has no model; --model goes with --method gan")
-    return build_rules(options.method, {"gan": {"model": options.model}} if options.model else {})
+    given = drawing_options(options)
+    if given and not any("gan" in names for names in rules.values()):
+        name = next(iter(given))
+        raise OptionError(f"method {options.method!r} has no {name}; --{name} goes with --method gan")
+    return build_rules(options.method, {"gan": given} if given else {})
 
 
 def chosen_seeds(options: argparse.Namespace) -> Seeds:

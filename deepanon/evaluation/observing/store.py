@@ -40,6 +40,7 @@ CODE = (
     "models",
     "pasting.py",
     "pipeline.py",
+    "runtimes",
     "seeds.py",
     "weights",
 )

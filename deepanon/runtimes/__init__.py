@@ -1,0 +1,52 @@
+"""What runs the generator. Every runtime draws the same; they differ in speed and in what must be installed."""
+
+from __future__ import annotations
+
+import logging
+
+from deepanon.errors import DeepanonError, OptionError, lookup
+from deepanon.runtimes.engine import Engine
+from deepanon.runtimes.onnx_engine import OnnxEngine
+from deepanon.runtimes.openvino_engine import OpenVinoEngine
+from deepanon.runtimes.pace import Pace
+from deepanon.runtimes.runtime import Runtime
+from deepanon.runtimes.torch_engine import TorchEngine
+from deepanon.weights import LoadedGenerator
+
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+ENGINES: dict[str, type[Engine]] = {"torch": TorchEngine, "onnx": OnnxEngine, "openvino": OpenVinoEngine}
+FASTEST = ("openvino", "onnx", "torch")  # on a processor, as measured: docs/performance.md
+NAMES = (AUTO, *ENGINES)
+
+__all__ = ["AUTO", "ENGINES", "FASTEST", "NAMES", "Engine", "Pace", "Runtime", "build_runtime"]
+
+
+def build_runtime(name: str, loaded: LoadedGenerator, pace: Pace | None = None) -> Runtime:
+    """What draws with a generator.
+
+    Args:
+        name: "torch", "onnx" or "openvino"; "auto" is the first of OpenVINO, ONNX Runtime and PyTorch that is installed
+            and can run this generator; on a GPU always PyTorch. One that is installed and fails is said in a warning.
+        loaded: the generator, on the device where it is to run.
+        pace: faces at a time; None = what suits the machine, see `Runtime`.
+
+    Raises:
+        OptionError: unknown name, a runtime that is not installed, or a GPU that it cannot use.
+        ModelError: the runtime cannot run this generator, or draws something else.
+    """
+    lookup(dict.fromkeys(NAMES), name, "runtime")
+    on_gpu = next(loaded.network.parameters()).device.type != "cpu"
+    if on_gpu and name in ("onnx", "openvino"):
+        raise OptionError(f"runtime {name!r} runs on the processor; a GPU goes with runtime torch or auto")
+    if name != AUTO:
+        return Runtime(ENGINES[name](loaded), pace)
+    for one in FASTEST if not on_gpu else ():
+        if one == "torch" or ENGINES[one].absent():
+            continue
+        try:
+            return Runtime(ENGINES[one](loaded), pace)
+        except DeepanonError as error:
+            log.warning("runtime %s is passed over: %s", one, error)
+    return Runtime(TorchEngine(loaded), pace)
