@@ -168,15 +168,13 @@ def cloaks(study: dict[str, Any]) -> tuple[str, list[str]]:
 
 def page(result: AuditResult, command: str, study: dict[str, Any] | None = None) -> str:
     """The whole page as Markdown; `study` is what `benchmarks/cloak.py --json` wrote."""
-    found, facts, made = (
-        Found(result),
-        result.facts,
-        str(result.provenance["command"]).replace("__main__.py", "deepanon"),
-    )
+    found, facts, made = Found(result), result.facts, str(result.provenance["command"])
+    made = made.replace("__main__.py", "deepanon").replace("claims.py", "python benchmarks/claims.py")
+    commands = "\n".join(dict.fromkeys([made, command]))  # once, if this run made the audit
     parts = [
         "# Popular claims, tested",
         f"Made by a command, from an audit of {len(found.rows)} methods; the numbers are what came out, whatever the "
-        f"claim was. Nothing here is written by hand.\n\n```sh\n{made}\n{command}\n```",
+        f"claim was. Nothing here is written by hand.\n\n```sh\n{commands}\n```",
         f"Data: {facts['data']['name']}, {facts['data']['photos']} photos of {facts['data']['people']} people. The "
         f"attacker knows {facts['split']['attacker_people']} of them, with what the method makes of them; "
         f"{facts['split']['probes']} anonymized photos of the {facts['split']['sought_people']} others are sought, a "

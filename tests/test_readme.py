@@ -96,10 +96,13 @@ TABLE = (
 
 
 def cell(value):
-    if METRICS[value.metric].unit != "share":
-        return f"{value.value:.2f}"
-    ends = "" if math.isnan(value.low) else f" [{100 * value.low:.1f}, {100 * value.high:.1f}]"
-    return f"{100 * value.value:.1f}{ends}"
+    """A number with its interval, shares in percent."""
+    if value is None:
+        return ""
+    share = METRICS[value.metric].unit == "share"
+    times = 100 if share else 1
+    ends = "" if math.isnan(value.low) else f" [{times * value.low:.1f}, {times * value.high:.1f}]"
+    return f"{times * value.value:.{1 if share else 2}f}{ends}"
 
 
 def main_table():
@@ -107,17 +110,7 @@ def main_table():
     results = Results.read(MEASURED)
     values = {(v.part, v.data, v.by, v.metric, v.scope, v.method): v for v in results.values}
     for method in dict.fromkeys([*results.methods, *(value.method for value in results.values)]):
-        cells = []
-        for column in TABLE:
-            value = values.get((*column, method))
-            share = METRICS[column[3]].unit == "share"
-            times = 100 if share else 1
-            ends = (
-                ""
-                if value is None or math.isnan(value.low)
-                else f" [{times * value.low:.1f}, {times * value.high:.1f}]"
-            )
-            cells.append("" if value is None else f"{times * value.value:.{1 if share else 2}f}{ends}")
+        cells = [cell(values.get((*column, method))) for column in TABLE]
         if any(cells):
             yield f"| `{method}` | {' | '.join(cells)} |"
 
@@ -128,3 +121,16 @@ def test_the_main_table_is_the_reports():
     assert len(rows) > 13
     missing = [row for row in rows if row not in text]
     assert not missing, "\n".join(rows)
+
+
+def audit_rows(page, columns):
+    """Cells of the table of methods in a page, by method; a column is a number."""
+    rows = re.findall(r"^\| (`[^`]+`) \| (.*) \|$", page, re.MULTILINE)
+    cells = {method: rest.split(" | ") for method, rest in rows if "FAIL" in rest or "PASS" in rest or "INCONC" in rest}
+    return {method: [own[column] for column in columns] for method, own in cells.items()}
+
+
+def test_the_audits_table_is_that_of_the_claims():
+    claims = audit_rows((ROOT / "docs" / "claims.md").read_text(), (0, 1, 3, 4, 5))
+    assert audit_rows(README, range(5)) == claims
+    assert len(claims) >= 11
