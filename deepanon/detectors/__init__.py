@@ -11,6 +11,7 @@ from deepanon.detectors.dsfd import Dsfd
 from deepanon.detectors.given import Given
 from deepanon.detectors.keypoint_rcnn import KeypointRcnn
 from deepanon.detectors.mtcnn import Mtcnn
+from deepanon.detectors.mtcnn_packaged import MtcnnPackaged
 from deepanon.detectors.onnx import Onnx
 from deepanon.detectors.plates import plates
 from deepanon.detectors.retinaface import RetinaFace
@@ -45,6 +46,7 @@ class Detector(Protocol):
 
 DETECTORS: dict[str, Callable[..., Detector]] = {
     "mtcnn": Mtcnn,
+    "mtcnn_packaged": MtcnnPackaged,
     "given": Given,
     "yunet": YuNet,
     "cascade": Cascade,
@@ -77,6 +79,7 @@ __all__ = [
     "Given",
     "KeypointRcnn",
     "Mtcnn",
+    "MtcnnPackaged",
     "Onnx",
     "RetinaFace",
     "Sidecars",

@@ -21,7 +21,7 @@ def describe_detector(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mtcnn(options: Mapping[str, Any]) -> list[Path]:
-    from deepanon.detectors.mtcnn import weight_files
+    from deepanon.detectors.mtcnn_packaged import weight_files
 
     return weight_files()
 
@@ -46,6 +46,7 @@ def _packaged(name: str) -> list[Path]:
 
 FILES: dict[str, Callable[[Mapping[str, Any]], list[Path]]] = {
     "mtcnn": _mtcnn,
+    "mtcnn_packaged": _mtcnn,
     "cascade": _cascade,
     "yunet": lambda options: [Path(options["weights"])],
     "onnx": lambda options: [Path(options["weights"])],
