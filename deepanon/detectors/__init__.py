@@ -14,6 +14,7 @@ from deepanon.detectors.mtcnn import Mtcnn
 from deepanon.detectors.mtcnn_packaged import MtcnnPackaged
 from deepanon.detectors.onnx import Onnx
 from deepanon.detectors.plates import plates
+from deepanon.detectors.reduced import Reduced
 from deepanon.detectors.retinaface import RetinaFace
 from deepanon.detectors.sidecars import Sidecars
 from deepanon.detectors.together import Together
@@ -81,6 +82,7 @@ __all__ = [
     "Mtcnn",
     "MtcnnPackaged",
     "Onnx",
+    "Reduced",
     "RetinaFace",
     "Sidecars",
     "Together",

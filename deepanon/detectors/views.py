@@ -1,4 +1,4 @@
-"""Detection on several views of one picture: other sizes find other faces, and turned ones those that lie on their side."""
+"""Detection on several views of one picture: other sizes find other faces, turned ones those that lie on a side."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def detect_in_views(
         sized = resized(image, size)
         for turn in dict.fromkeys(turns):
             found = detect(np.ascontiguousarray(np.rot90(sized, turn // QUARTER)) if turn else sized)
-            parts.append(_restored(found, turn, sized.shape[:2], image.shape[:2]))
+            parts.append(restored(found, turn, sized.shape[:2], image.shape[:2]))
     if len(parts) == 1:
         return parts[0]
     found = Detections.merge(parts)
@@ -68,14 +68,14 @@ def detect_in_views(
 
 
 def resized(image: Array, scale: float) -> Array:
-    """The picture at another size, at least one pixel wide and high: window means where smaller, linear where larger."""
+    """The picture at another size, at least a pixel wide and high: window means where smaller, linear where larger."""
     if scale == 1:
         return image
     height, width = (max(1, round(length * scale)) for length in image.shape[:2])
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
-def _restored(found: Detections, turn: int, sized: tuple[int, int], original: tuple[int, int]) -> Detections:
+def restored(found: Detections, turn: int, sized: tuple[int, ...], original: tuple[int, ...]) -> Detections:
     """Detections in a view, in pixels of the picture; `sized` and `original` are heights and widths."""
     if not turn and sized == original:
         return found

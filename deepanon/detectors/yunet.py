@@ -59,7 +59,9 @@ class YuNet:
         self.runtime = open_runtime(runtime, Path(weights), threshold, nms)
         self.scales, self.turns, self.side, self.nms = tuple(scales), tuple(turns), side, nms
         looked = "whole picture" if side is None else f"longest side at most {side} px"
-        looked += "" if self.scales == (1,) else f", at {' '.join(f'{scale:g}' for scale in self.scales)} times its size"
+        looked += (
+            "" if self.scales == (1,) else f", at {' '.join(f'{scale:g}' for scale in self.scales)} times its size"
+        )
         looked += "" if self.turns == (0,) else f", turned by {' '.join(map(str, self.turns))} degrees"
         self.description = (
             f"YuNet of {self.runtime.description}, {named(weights)}; threshold {threshold:g}, NMS {nms:g}; "
