@@ -56,14 +56,14 @@ def settle_detector(options: argparse.Namespace) -> None:
     Raises:
         OptionError: the variable names no file. Another detector in its place would be a surprise.
     """
-    weights, names = os.environ.get(YUNET), str(getattr(options, "detector", "")).split("+")
+    weights, names = os.environ.get(YUNET), options.detector.split("+")
+    chosen = "yunet" if weights else "mtcnn"
+    options.detector = "+".join(chosen if name == AUTO else name for name in names)
+    if not weights or "yunet" not in options.detector.split("+") or getattr(options, "detections", None):
+        return
     if AUTO in names:
-        chosen = "yunet" if weights or options.detector_weights else "mtcnn"
-        options.detector = "+".join(chosen if name == AUTO else name for name in names)
-        if chosen != "mtcnn" and not getattr(options, "detections", None):
-            why = "--detector-weights is given" if options.detector_weights else f"{YUNET} names its weights"
-            print(f"deepanon: faces are found by {chosen}, not mtcnn: {why}", file=sys.stderr)
-    if "yunet" in options.detector.split("+") and not options.detector_weights and weights:
+        print(f"deepanon: faces are found by yunet, not by mtcnn, because {YUNET} is set", file=sys.stderr)
+    if not options.detector_weights:
         if not Path(weights).is_file():
             raise OptionError(f"{YUNET} names {weights}, where there is no file: correct it, or take --detector mtcnn")
         options.detector_weights = weights

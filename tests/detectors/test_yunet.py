@@ -106,8 +106,13 @@ def test_a_small_face_is_found_enlarged(weights, astronaut):
 def test_descriptions_name_runtime_and_views(weights):
     lines = {
         build_detector("yunet", weights=weights, **options).description
-        for options in ({"runtime": "opencv"}, {"runtime": "onnxruntime"}, {"scales": (1, 2)}, {"turns": (0, 90)},
-                        {"side": 640})  # fmt: skip
+        for options in (
+            {"runtime": "opencv"},
+            {"runtime": "onnxruntime"},
+            {"scales": (1, 2)},
+            {"turns": (0, 90)},
+            {"side": 640},
+        )
     }
     assert len(lines) == 5
     assert build_detector("yunet", weights=weights).description in {
