@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepanon.cli import MISUSED, main, parser
-from deepanon.cli.shared import YUNET, chosen_detector, settle_detector
+from deepanon.cli.shared import YUNET, check_detector, chosen_detector, settle_detector
 from deepanon.detectors import Mtcnn, Reduced
 from deepanon.errors import OptionError
 from deepanon.images import write_image
@@ -74,6 +74,13 @@ def test_a_reduced_side_goes_to_the_detector():
     assert isinstance(detector.detector, Mtcnn)
     with pytest.raises(OptionError, match="side"):
         chosen_detector(settled("anonymize", "a.png", "-o", "b.png", "--detector-side", "3"))
+
+
+def test_scales_go_to_yunet(file):
+    command = ("anonymize", "a.png", "-o", "b.png", "--detector-scales", "1", "2")
+    assert check_detector(settled(*command)) == {"weights": str(file), "scales": (1.0, 2.0)}
+    with pytest.raises(OptionError, match="yunet"):
+        check_detector(settled(*command, "--detector", "mtcnn"))
 
 
 def test_the_report_names_the_detector(tmp_path, capsys):

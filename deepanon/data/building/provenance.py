@@ -17,6 +17,9 @@ def describe_detector(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Name, settings and the SHA-256 of everything the detector reads; paths are replaced by file names."""
     files = lookup(FILES, name, "detector")(options)
     settings = {key: Path(value).name if key in ("weights", "faces") else value for key, value in options.items()}
+    settings = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()
+    }  # as in JSON
     return {"name": name, "settings": settings, "sha256": {path.name: sha256_of(path) for path in files}}
 
 
