@@ -50,7 +50,7 @@ def add_detector(command: argparse.ArgumentParser, default: str = "mtcnn") -> No
         type=float,
         nargs="+",
         metavar="X",
-        help="sizes at which --detector yunet looks: 1 2 finds faces half as large, in five times the time",
+        help="sizes at which --detector yunet looks: 1 2 finds faces half as large, in some four times the time",
     )
     command.add_argument(
         "--plate-weights", metavar="FILE", help="weights for --detector plates (default: what its package downloads)"
