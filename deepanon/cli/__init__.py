@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from deepanon import __version__
 from deepanon.cli import audit, data, export, models, photos, report, sets, tune, verify
 from deepanon.cli.replacing import METHODS
-from deepanon.cli.shared import FAILED, MISUSED
+from deepanon.cli.shared import FAILED, MISUSED, settle_detector
 from deepanon.errors import DeepanonError
 
 __all__ = ["FAILED", "METHODS", "MISUSED", "main", "parser"]
@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `deepanon`; exits with 0, with 1 if a file failed, with 2 if the command cannot be run."""
     options = parser().parse_args(arguments)
     try:
+        if hasattr(options, "detector"):
+            settle_detector(options)
         sys.exit(options.run(options))
     except (DeepanonError, OSError) as error:
         print(f"deepanon: {error}", file=sys.stderr)

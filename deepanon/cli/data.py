@@ -13,7 +13,12 @@ from deepanon.errors import OptionError
 if TYPE_CHECKING:
     from deepanon.data.building.recipe import Recipe
 
-MIN_SCORES = {"mtcnn": 0.95, "yunet": 0.8, "given": 0.0}  # detectors do not mean the same by a score
+MIN_SCORES = {
+    "mtcnn": 0.95,
+    "mtcnn_packaged": 0.95,
+    "yunet": 0.8,
+    "given": 0.0,
+}  # detectors do not mean the same by a score
 
 
 def add_commands(commands: Any) -> None:

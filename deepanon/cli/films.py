@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepanon.cli import selecting
-from deepanon.cli.shared import FAILED, Bars, check_detector, check_report, write_json
+from deepanon.cli.shared import FAILED, Bars, check_detector, check_report, perhaps_reduced, write_json
 from deepanon.errors import FilmError, NoFaceError, OptionError
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def film_options(options: argparse.Namespace, target: Path) -> FilmOptions:
 def _detector(options: argparse.Namespace) -> Detector:
     from deepanon.films.looking import film_detector
 
-    return film_detector(options.detector, **check_detector(options))
+    return perhaps_reduced(film_detector(options.detector, **check_detector(options)), options)
 
 
 def _report(name: str, outcome: FilmOutcome) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from deepanon.cli import selecting
 from deepanon.cli.piping import PIPE, claimed_stdin, claimed_stdout, rate_of, size_of
-from deepanon.cli.shared import FAILED, check_detector
+from deepanon.cli.shared import FAILED, check_detector, perhaps_reduced
 from deepanon.errors import FilmError, OptionError
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _anonymizer(options: argparse.Namespace) -> LiveAnonymizer:
     from deepanon.films.looking import film_detector
 
     method, detector = chosen_method(options), film_detector(options.detector, **check_detector(options))
-    return LiveAnonymizer(detector, method, chosen_seeds(options))
+    return LiveAnonymizer(perhaps_reduced(detector, options), method, chosen_seeds(options))
 
 
 def _pipe(options: argparse.Namespace, stack: ExitStack) -> LiveSource | None:

@@ -11,7 +11,7 @@ from deepanon.cli import films, live, selecting
 from deepanon.cli.recognisers import add_recogniser, check_recogniser
 from deepanon.cli.replacing import add_anonymizer, face_anonymizer
 from deepanon.cli.reporting import FileReport
-from deepanon.cli.shared import add_detector, check_report, chosen_detector
+from deepanon.cli.shared import AUTO, add_detector, check_report, chosen_detector
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _add_detect(commands: Any) -> None:
     )
     command.add_argument("inputs", nargs="+", metavar="IN", help="photos or folders")
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="JSON file to write")
-    add_detector(command)
+    add_detector(command, AUTO)
     command.set_defaults(run=_detect)
 
 
@@ -109,7 +109,7 @@ def _anonymize_files(options: argparse.Namespace, plan: Files) -> int:
     if plan.shard.of == 1:
         selecting.say_unused(anonymizer.selection, plan)
     with ExitStack() as stack:
-        report = stack.enter_context(FileReport(options.json, {"method": options.method}))
+        report = stack.enter_context(FileReport(options.json, {"method": options.method, "detector": made["detector"]}))
         journal = Journal(options.output, plan.shard, made, given=given, anew=options.anew) if plan.folders else None
         if journal:
             stack.enter_context(journal)

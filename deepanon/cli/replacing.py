@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepanon.cli import selecting
 from deepanon.cli.recognisers import chosen_recogniser
-from deepanon.cli.shared import add_detector, chosen_detector
+from deepanon.cli.shared import AUTO, add_detector, chosen_detector
 from deepanon.errors import OptionError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def add_anonymizer(command: argparse.ArgumentParser) -> None:
         "--model", metavar="NAME|FILE", help="generator for every gan in --method (default: the bundled one)"
     )
     add_runtime(command)
-    add_detector(command)
+    add_detector(command, AUTO)
     command.add_argument(
         "--detections",
         metavar="FILE|DIR",

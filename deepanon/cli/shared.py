@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,25 +16,64 @@ if TYPE_CHECKING:
     from deepanon.detectors import Detector
 
 T = TypeVar("T")
-CHOICES = "mtcnn yunet cascade onnx retinaface dsfd keypoint_rcnn plates"
+CHOICES = "mtcnn yunet cascade onnx retinaface dsfd keypoint_rcnn plates mtcnn_packaged"
+AUTO, YUNET = "auto", "DEEPANON_YUNET"  # a detector's name; the variable that says where YuNet's weights are
 NEED, TAKE = ("yunet", "onnx"), ("yunet", "onnx", "keypoint_rcnn")  # weights
 FAILED, MISUSED = 1, 2  # exit codes: a file failed; the command itself was wrong
 
 
-def add_detector(command: argparse.ArgumentParser) -> None:
-    """Add the options that `chosen_detector` reads."""
+def add_detector(command: argparse.ArgumentParser, default: str = "mtcnn") -> None:
+    """Add the options that `chosen_detector` reads.
+
+    Commands that replace faces have `AUTO` as default; others, whose results are compared, a certain one.
+    """
     command.add_argument(
         "--detector",
-        default="mtcnn",
-        help=f"one of: {CHOICES}; or several, as in mtcnn+plates (default: %(default)s)",
+        default=default,
+        help=f"one of: {CHOICES}; or several, as in mtcnn+plates; or {AUTO}: yunet if {YUNET} names its weights, else "
+        "mtcnn (default: %(default)s)",
     )
+    if default == AUTO:
+        command.add_argument(
+            "--detector-side",
+            type=int,
+            metavar="PX",
+            help="look at pictures reduced to this longest side first, and closer only at what is found there: fast, "
+            "and small faces are missed",
+        )
     command.add_argument("--detector-weights", metavar="FILE", help=f"weights for --detector {' '.join(TAKE)}")
     command.add_argument(
         "--detector-layout", metavar="NAME", help="of the outputs, for --detector onnx: scrfd yolo end2end boxes"
     )
     command.add_argument(
+        "--detector-scales",
+        type=float,
+        nargs="+",
+        metavar="X",
+        help="sizes at which --detector yunet looks: 1 2 finds faces half as large, in some four times the time",
+    )
+    command.add_argument(
         "--plate-weights", metavar="FILE", help="weights for --detector plates (default: what its package downloads)"
     )
+
+
+def settle_detector(options: argparse.Namespace) -> None:
+    """Put a detector's name in the place of `AUTO`, and YuNet's weights where nothing else is said; say so on stderr.
+
+    Raises:
+        OptionError: the variable names no file. Another detector in its place would be a surprise.
+    """
+    weights, names = os.environ.get(YUNET), options.detector.split("+")
+    chosen = "yunet" if weights else "mtcnn"
+    options.detector = "+".join(chosen if name == AUTO else name for name in names)
+    if not weights or "yunet" not in options.detector.split("+") or getattr(options, "detections", None):
+        return
+    if AUTO in names:
+        print(f"deepanon: faces are found by yunet, not by mtcnn, because {YUNET} is set", file=sys.stderr)
+    if not options.detector_weights:
+        if not Path(weights).is_file():
+            raise OptionError(f"{YUNET} names {weights}, where there is no file: correct it, or take --detector mtcnn")
+        options.detector_weights = weights
 
 
 def check_detector(options: argparse.Namespace) -> dict[str, Any]:
@@ -46,7 +87,8 @@ def check_detector(options: argparse.Namespace) -> dict[str, Any]:
         raise OptionError("detector 'given' reads its faces from a file: use --detections FILE")
     for name in taking:
         if name in NEED and not options.detector_weights:
-            raise OptionError(f"detector {name!r} needs --detector-weights FILE")
+            more = f", or {YUNET}" if name == "yunet" else ""
+            raise OptionError(f"detector {name!r} needs --detector-weights FILE{more}")
     if options.detector_weights and not taking:
         raise OptionError(f"detector {options.detector!r} takes no weights")
     if len(taking) > 1 or len(set(names)) < len(names):
@@ -56,6 +98,10 @@ def check_detector(options: argparse.Namespace) -> dict[str, Any]:
     if options.plate_weights and "plates" not in names:
         raise OptionError("--plate-weights goes with --detector plates")
     given = {name: {"weights": options.detector_weights} for name in taking if options.detector_weights}
+    if options.detector_scales:
+        if "yunet" not in names:
+            raise OptionError("--detector-scales goes with --detector yunet")
+        given["yunet"]["scales"] = tuple(options.detector_scales)
     if "onnx" in names:
         given["onnx"]["layout"] = options.detector_layout
     if options.plate_weights:
@@ -67,7 +113,15 @@ def chosen_detector(options: argparse.Namespace) -> Detector:
     """Build the detector that the options of `add_detector` name."""
     from deepanon.detectors import build_detector
 
-    return build_detector(options.detector, **check_detector(options))
+    return perhaps_reduced(build_detector(options.detector, **check_detector(options)), options)
+
+
+def perhaps_reduced(detector: Detector, options: argparse.Namespace) -> Detector:
+    """The detector, on reduced pictures if the options ask for it."""
+    from deepanon.detectors import Reduced
+
+    side = getattr(options, "detector_side", None)
+    return detector if side is None else Reduced(detector, side)
 
 
 def progress(steps: Iterable[T], total: int, unit: str = "photo") -> list[T]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LISTED = 50  # findings that are printed
 LOW: dict[str, dict[str, Any]] = {  # thresholds lower than for replacing: what is found too often is looked at once
     "mtcnn": {"thresholds": (0.6, 0.7, 0.6)},
+    "mtcnn_packaged": {"thresholds": (0.6, 0.7, 0.6)},
     "yunet": {"threshold": 0.5},
 }
 

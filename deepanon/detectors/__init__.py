@@ -11,8 +11,10 @@ from deepanon.detectors.dsfd import Dsfd
 from deepanon.detectors.given import Given
 from deepanon.detectors.keypoint_rcnn import KeypointRcnn
 from deepanon.detectors.mtcnn import Mtcnn
+from deepanon.detectors.mtcnn_packaged import MtcnnPackaged
 from deepanon.detectors.onnx import Onnx
 from deepanon.detectors.plates import plates
+from deepanon.detectors.reduced import Reduced
 from deepanon.detectors.retinaface import RetinaFace
 from deepanon.detectors.sidecars import Sidecars
 from deepanon.detectors.together import Together
@@ -45,6 +47,7 @@ class Detector(Protocol):
 
 DETECTORS: dict[str, Callable[..., Detector]] = {
     "mtcnn": Mtcnn,
+    "mtcnn_packaged": MtcnnPackaged,
     "given": Given,
     "yunet": YuNet,
     "cascade": Cascade,
@@ -77,7 +80,9 @@ __all__ = [
     "Given",
     "KeypointRcnn",
     "Mtcnn",
+    "MtcnnPackaged",
     "Onnx",
+    "Reduced",
     "RetinaFace",
     "Sidecars",
     "Together",

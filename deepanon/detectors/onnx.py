@@ -74,8 +74,8 @@ class Onnx:
             raise OptionError(f"std must be positive, got {std}")
         if not self.path.is_file():
             raise FileNotFoundError(f"no ONNX detector at {self.path}")
-        self.session = _session(self.path)
-        self.fixed = _fixed_size(self.session, self.path)
+        self.session = open_session(self.path)
+        self.fixed = fixed_size(self.session, self.path)
         self.side = _side(size, self.fixed, self.path)
         self.name, self.label = name or self.path.stem, label
         where = f"{self.fixed[1]}x{self.fixed[0]}" if self.fixed else f"longest side {self.side}"
@@ -133,12 +133,12 @@ class Onnx:
         return Detections(boxes[rows], scores[rows], points, np.full(len(rows), self.label), FIVE)
 
 
-def _session(path: Path) -> Any:
+def open_session(path: Path) -> Any:
     """onnxruntime's session on the CPU, with as many threads as torch uses."""
     try:
         import onnxruntime
     except ImportError:
-        raise OptionError("detector 'onnx' needs onnxruntime: pip install 'deepanon[onnx]'") from None
+        raise OptionError("onnxruntime is not installed: pip install 'deepanon[onnx]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
@@ -147,7 +147,7 @@ def _session(path: Path) -> Any:
         raise ModelError(f"{path} is not an ONNX file: {' '.join(str(error).split())}") from error
 
 
-def _fixed_size(session: Any, path: Path) -> tuple[int, int] | None:
+def fixed_size(session: Any, path: Path) -> tuple[int, int] | None:
     """Height and width of the input, None if they are free."""
     shapes = [given.shape for given in session.get_inputs()]
     if len(shapes) != 1 or len(shapes[0]) != 4 or (isinstance(shapes[0][1], int) and shapes[0][1] != 3):

@@ -8,9 +8,10 @@ from deepanon.detectors import Detector, build_detector
 
 LOW: dict[str, dict[str, Any]] = {  # thresholds lower than for photos
     "mtcnn": {"thresholds": (0.6, 0.7, 0.6)},
+    "mtcnn_packaged": {"thresholds": (0.6, 0.7, 0.6)},
     "yunet": {"threshold": 0.4},
 }
-SURE = {"mtcnn": 0.9, "yunet": 0.8}  # scores that only faces reach, as a rule
+SURE = {"mtcnn": 0.9, "mtcnn_packaged": 0.9, "yunet": 0.8}  # scores that only faces reach, as a rule
 USUAL = 0.8
 
 

@@ -12,14 +12,7 @@ from deepanon.geometry import iou
 PORTRAIT_BOX = np.array([[181.05, 62.16, 267.75, 172.05]])  # of scikit-image's astronaut, by eye within 15 %
 
 
-@pytest.fixture(scope="module")
-def astronaut():
-    from skimage.data import astronaut
-
-    return astronaut()
-
-
-@pytest.fixture(scope="module", params=["mtcnn", "cascade"])
+@pytest.fixture(scope="module", params=["mtcnn", "mtcnn_packaged", "cascade"])
 def detector(request):
     return build_detector(request.param)
 

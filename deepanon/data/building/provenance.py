@@ -17,11 +17,14 @@ def describe_detector(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Name, settings and the SHA-256 of everything the detector reads; paths are replaced by file names."""
     files = lookup(FILES, name, "detector")(options)
     settings = {key: Path(value).name if key in ("weights", "faces") else value for key, value in options.items()}
+    settings = {
+        key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()
+    }  # as in JSON
     return {"name": name, "settings": settings, "sha256": {path.name: sha256_of(path) for path in files}}
 
 
 def _mtcnn(options: Mapping[str, Any]) -> list[Path]:
-    from deepanon.detectors.mtcnn import weight_files
+    from deepanon.detectors.mtcnn_packaged import weight_files
 
     return weight_files()
 
@@ -46,6 +49,7 @@ def _packaged(name: str) -> list[Path]:
 
 FILES: dict[str, Callable[[Mapping[str, Any]], list[Path]]] = {
     "mtcnn": _mtcnn,
+    "mtcnn_packaged": _mtcnn,
     "cascade": _cascade,
     "yunet": lambda options: [Path(options["weights"])],
     "onnx": lambda options: [Path(options["weights"])],
