@@ -24,6 +24,7 @@ class Lanes:
         self.pool = ThreadPoolExecutor(streams, "deepanon-lane")
 
         def begin() -> None:
+            torch.get_num_threads()  # a thread takes the common count when it first asks: not later, over what is set
             torch.set_num_threads(each)
             ready.wait()
 
