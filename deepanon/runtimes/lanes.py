@@ -15,8 +15,8 @@ from deepanon.runtimes.engine import Draw, Inputs
 class Lanes:
     """`streams` threads, each of which computes with `each` threads of PyTorch's.
 
-    PyTorch's thread count belongs to a thread, but one that has not asked for it yet takes what was set last anywhere,
-    even over its own: each lane asks first, and the count is set back once all lanes have theirs.
+    PyTorch's thread count belongs to a thread, but new threads take the one that was set last anywhere: it is set back
+    once all lanes have theirs.
     """
 
     def __init__(self, streams: int, each: int) -> None:
@@ -24,7 +24,7 @@ class Lanes:
         self.pool = ThreadPoolExecutor(streams, "deepanon-lane")
 
         def begin() -> None:
-            torch.get_num_threads()
+            torch.get_num_threads()  # a thread takes the common count when it first asks: not later, over what is set
             torch.set_num_threads(each)
             ready.wait()
 
