@@ -1,8 +1,7 @@
-"""Where the time of photos and films goes, and how long the blur tool `deface` takes for the same film.
+"""Where the time of photos and films goes.
 
     python benchmarks/pipeline.py                         # a NASA portrait that moves before drawn scenery
     python benchmarks/pipeline.py --film FILE --seconds 4 # a film of yours
-    python benchmarks/pipeline.py --deface               # beside deface, installed into an environment of its own
 
 Every step is done for all pictures before the next begins, so that shares add up to the whole; what a command takes
 from start to end, with steps overlapping, is measured beside it. Rounds take turns; medians count.
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -85,7 +83,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="of the film to do")
     parser.add_argument("--model", help="generator (default: the bundled one)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--deface", action="store_true", help="measure deface too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -98,8 +95,6 @@ def main() -> None:
             "photos, step by step": lambda: photo_steps(folder, method),
             "photos, as a whole": lambda: photos_whole(folder, method),
         }
-        if options.deface:
-            runs |= deface_runs(film, folder)
         measured = [{what: run() for what, run in runs.items()} for _ in range(options.rounds)]
     for what in runs:
         report(what, [a_round[what] for a_round in measured])
@@ -175,23 +170,6 @@ def photos_whole(folder: Path, method: Timed) -> dict[str, float]:
     if any(outcome.status != "anonymized" for outcome in outcomes):
         sys.exit(f"not all photos were done: {outcomes}")
     return {"all": time.perf_counter() - began, "pictures": len(outcomes)}
-
-
-def deface_runs(film: Path, folder: Path) -> dict[str, Callable[[], dict[str, float]]]:
-    """deface on the same film: as it comes, and with its detector's input as small as is often advised."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "deface")], check=True)
-    program = folder / "deface" / "bin"
-    subprocess.run([program / "pip", "install", "--quiet", "deface", "onnxruntime"], check=True)
-    with open_film(film) as source:
-        count = sum(1 for _ in source.frames())
-
-    def run(*options: str) -> dict[str, float]:
-        began = time.perf_counter()
-        command = [program / "deface", film, "-o", folder / "deface.mp4", *options]
-        subprocess.run(command, check=True, capture_output=True)
-        return {"all": time.perf_counter() - began, "pictures": count}
-
-    return {"deface (start included)": run, "deface, 320x240 (start included)": lambda: run("--scale", "320x240")}
 
 
 def scene(i: int, width: int, height: int) -> Array:

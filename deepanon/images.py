@@ -215,7 +215,7 @@ def check_pixels(image: Array) -> None:
 
 def unit(images: Tensor) -> Tensor:
     """uint8 [0, 255] -> float32 [-1, 1], any shape."""
-    return images.float() / 127.5 - 1
+    return images.to(torch.float32, copy=True).div_(127.5).sub_(1)
 
 
 def to_float(images: Array) -> Tensor:

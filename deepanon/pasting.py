@@ -50,10 +50,14 @@ def paste_into(image: Array, crops: Crops, pixels: Tensor, boxes: Array, feather
     inner = geometry.clip(geometry.outward(_settle(own)), width, height)
     rings = np.ceil(feather * scale).astype(np.int64)
     outer = _ringed(inner, rings, geometry.clip(regions, width, height))
-    for i, new in enumerate(to_uint8(pixels)):
+    for i in range(len(crops)):
         x0, y0, x1, y1 = outer[i].tolist()
         left, top = x0 - int(regions[i, 0]), y0 - int(regions[i, 1])
-        patch = resize(new, int(sides[i]))[top : top + y1 - y0, left : left + x1 - x0]
+        part = np.s_[top : top + y1 - y0, left : left + x1 - x0]
+        if sides[i] == crops.size:
+            patch = to_uint8(pixels[i : i + 1, :, *part])[0]
+        else:
+            patch = resize(to_uint8(pixels[i : i + 1])[0], int(sides[i]))[part]
         weight = _weight(outer[i], inner[i], everything, int(rings[i]))
         _blend(image[y0:y1, x0:x1], patch, weight, inner[i] - np.tile(outer[i, :2], 2))
 

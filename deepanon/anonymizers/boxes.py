@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,8 +14,12 @@ from deepanon.images import to_float, to_uint8
 
 def opened(crops: Crops) -> tuple[Array, Array]:
     """(N, S, S, 3) uint8 a copy of the contexts, and (N, 4) their boxes, rounded outward and cut at the borders."""
-    boxes = geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size)
-    return to_uint8(crops.context).copy(), boxes
+    return to_uint8(crops.context).copy(), own_boxes(crops)
+
+
+def own_boxes(crops: Crops) -> Array:
+    """(N, 4) the faces' own boxes in pixels of the crops, rounded outward and cut at the borders."""
+    return np.asarray(geometry.clip(geometry.outward(crops.boxes.numpy()), crops.size, crops.size))
 
 
 def closed(images: Array, crops: Crops) -> Tensor:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
-from deepanon.anonymizers.boxes import closed, opened
+from deepanon.anonymizers.boxes import own_boxes
 from deepanon.crops import Crops
 from deepanon.geometry import Array
+from deepanon.images import to_float, to_uint8
 
 FaceFunction = Callable[[Array, np.random.Generator], Array]
 
@@ -44,8 +45,9 @@ class FaceFilter:
 
     def __call__(self, crops: Crops, seeds: Sequence[int]) -> Tensor:
         """Return the crops with their own face box changed; (N, 3, S, S) float in [-1, 1]."""
-        images, boxes = opened(crops)
-        for image, (x0, y0, x1, y1), seed in zip(images, boxes, seeds, strict=True):
-            face = np.ascontiguousarray(image[y0:y1, x0:x1])
-            image[y0:y1, x0:x1] = self.function(face, np.random.default_rng(seed))
-        return closed(images, crops)
+        pixels = crops.context.clone()
+        for image, (x0, y0, x1, y1), seed in zip(pixels, own_boxes(crops), seeds, strict=True):
+            part = image[None, :, y0:y1, x0:x1]
+            face = np.ascontiguousarray(to_uint8(part)[0])
+            part[:] = to_float(self.function(face, np.random.default_rng(seed))[None])
+        return pixels

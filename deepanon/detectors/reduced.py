@@ -18,7 +18,7 @@ from deepanon.images import check_pixels
 if TYPE_CHECKING:
     from deepanon.detectors import Detector
 
-SMALL, SIZE = 64, 96  # px: faces below `SMALL` in the reduced picture are looked at again, at up to `SIZE`
+SMALL, SIZE = 40, 64  # px: faces below `SMALL` in the reduced picture are looked at again, at up to `SIZE`
 REACH = 1.0  # sides of the box that the second look takes in at each of its sides
 SAME = 0.4  # IoU
 

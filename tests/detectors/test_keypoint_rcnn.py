@@ -137,11 +137,12 @@ def test_it_places_keypoints_for_a_generator_of_that_schema(weights):
     from deepanon.anonymizers import Gan
     from deepanon.models import DeepPrivacyGenerator
     from deepanon.pipeline import replace_faces
+    from deepanon.runtimes import build_runtime
     from deepanon.weights import LoadedGenerator
 
     people = KeypointRcnn(weights, threshold=0.02, **SMALL)(IMAGE)
     gan = Gan()
     gan.loaded = LoadedGenerator(DeepPrivacyGenerator(16, {4: 8, 8: 8, 16: 4}, keypoints=7).eval(), COCO7, True)
-    gan.size = 16
+    gan.runtime, gan.size = build_runtime("torch", gan.loaded), 16
     out = replace_faces(IMAGE, people, gan, list(range(len(people))))
     assert (out != IMAGE).any()
