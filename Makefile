@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint notebooks clean
+.PHONY: demo test test-slow lint notebooks bench clean
 
 demo: .venv/installed  ## anonymize a portrait with every method -> out/demo/
 	$(BIN)/deepanon demo --output out/demo
@@ -20,6 +20,9 @@ lint: .venv/installed-dev  ## style and types
 
 notebooks: .venv/installed-dev  ## run the notebooks in full, and keep their pictures: some ten minutes on two cores
 	$(BIN)/python notebooks/execute.py
+
+bench: .venv/installed-dev  ## what everything costs on this machine: some ten minutes, and nothing else should run
+	$(BIN)/python benchmarks/bench.py
 
 clean:
 	rm -rf .venv out build *.egg-info

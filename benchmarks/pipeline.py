@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -84,29 +85,40 @@ def main() -> None:
     parser.add_argument("--model", help="generator (default: the bundled one)")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    for row in rows(options.film, options.seconds, options.model, options.rounds):
+        print(
+            f"{row['name']}: {row['per_second']:.2f} pictures/s ({row['ms']:.0f} ms each){row['shares'] and '; '}",
+            end="",
+        )
+        print(row["shares"], flush=True)
+
+
+def rows(
+    film: Path | None = None, seconds: float | None = None, model: str | None = None, rounds: int = 3
+) -> list[dict[str, Any]]:
+    """Medians: pictures a second, milliseconds each, and the share of every step."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        film = options.film or draw_film(folder / "in.mp4")
+        source = film or draw_film(folder / "in.mp4")
         draw_photos(folder / "photos")
-        method = Timed(build_anonymizer("gan", **({"model": options.model} if options.model else {})))
+        method = Timed(build_anonymizer("gan", **({"model": model} if model else {})))
         runs: dict[str, Callable[[], dict[str, float]]] = {
-            "film, step by step": lambda: film_steps(film, folder, method, options.seconds),
-            "film, as a whole": lambda: film_whole(film, folder, method, options.seconds),
+            "film, step by step": lambda: film_steps(source, folder, method, seconds),
+            "film, as a whole": lambda: film_whole(source, folder, method, seconds),
             "photos, step by step": lambda: photo_steps(folder, method),
             "photos, as a whole": lambda: photos_whole(folder, method),
         }
-        measured = [{what: run() for what, run in runs.items()} for _ in range(options.rounds)]
-    for what in runs:
-        report(what, [a_round[what] for a_round in measured])
+        measured = [{what: run() for what, run in runs.items()} for _ in range(rounds)]
+    return [median_row(what, [a_round[what] for a_round in measured]) for what in runs]
 
 
-def report(what: str, rounds: Sequence[dict[str, float]]) -> None:
-    """Print medians: pictures a second, and the share of each step."""
+def median_row(what: str, rounds: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """One of them."""
     pictures = rounds[0]["pictures"]
     seconds = {step: statistics.median(one[step] for one in rounds) for step in rounds[0] if step != "pictures"}
     whole = sum(seconds.values())
-    shares = "" if len(seconds) == 1 else "; " + ", ".join(f"{k} {v / whole:.0%}" for k, v in seconds.items())
-    print(f"{what}: {pictures / whole:.2f} pictures/s ({1000 * whole / pictures:.0f} ms each){shares}", flush=True)
+    shares = "" if len(seconds) == 1 else ", ".join(f"{step} {taken / whole:.0%}" for step, taken in seconds.items())
+    return {"name": what, "per_second": pictures / whole, "ms": 1000 * whole / pictures, "shares": shares}
 
 
 def film_steps(film: Path, folder: Path, method: Timed, seconds: float | None) -> dict[str, float]:

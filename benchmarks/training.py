@@ -17,18 +17,17 @@ import itertools
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 import lightning as L
 import torch
+from flops import counted
 from hydra.utils import instantiate
 from torch.nn.functional import conv2d
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
-from torch.utils.flop_counter import flop_registry
 
 from deepanon.data.batch import FaceBatch, as_is
 from deepanon.models import Growth, Phase
@@ -38,6 +37,8 @@ from deepanon.training.draws import Draws
 
 CONFIGS = str(Path(__file__).parents[1] / "configs")
 SECONDS = 6.0  # a block
+LINE = "{px:>4} {batch:>5} {per_second:>8.1f} im/s {plain:>8.1f} im/s {ratio:>6.2f} {gflop:>9.2f} {share:>6.0%} "
+LINE += "of {peak:.0f} GFLOP/s"
 
 
 def main() -> None:
@@ -53,19 +54,29 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=3, help="repetitions (default: %(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        config = hydra.compose("train", [f"model={options.model}", "data.root=x"])
-    schedule = instantiate(config.model.growth, _convert_="all")
     print(f"model={options.model}  {options.device}  {options.precision}  {torch.get_num_threads()} threads")
     print("  px batch      trainer   plain loop  ratio GFLOP/img       of conv peak")
+    for found in rows(**{name: value for name, value in vars(options).items() if name != "threads"}):
+        print(LINE.format(**found))
+
+
+def rows(
+    model: str, resolutions: Sequence[int] | None = None, batch: int | None = None, blocks: int = 3, **run: Any
+) -> list[dict[str, Any]]:
+    """What `timed` finds of a configuration's sizes; `run` says device, precision, and whether to compile."""
+    options = argparse.Namespace(blocks=blocks, **{"device": "cpu", "precision": "32-true", "compile": False} | run)
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        config = hydra.compose("train", [f"model={model}", "data.root=x"])
+    schedule = instantiate(config.model.growth, _convert_="all")
     sizes = {phase.resolution: phase.batch_size for phase in schedule.phases}
-    for size in options.resolutions or sizes:
-        batch = options.batch or sizes.get(size, schedule.phases[-1].batch_size)
-        print(row(config, Phase(size, batch, 0, 10**9), options), flush=True)
+    phases = [
+        Phase(size, batch or sizes.get(size, schedule.phases[-1].batch_size), 0, 10**9) for size in resolutions or sizes
+    ]
+    return [{"name": f"{model}, {one.resolution} px"} | timed(config, one, options) for one in phases]
 
 
-def row(config: Any, phase: Phase, options: argparse.Namespace) -> str:
-    """Time one phase."""
+def timed(config: Any, phase: Phase, options: argparse.Namespace) -> dict[str, float]:
+    """One phase: images/s of trainer and plain loop, their ratio, GFLOP an image, share of convolutions' peak."""
     trained, plain, peaks = [], [], []
     run, step = Run(config, phase, options), plain_step(build(config, phase, options), phase, options)
     peak = conv_block(build(config, phase, options), phase, options)
@@ -77,10 +88,14 @@ def row(config: Any, phase: Phase, options: argparse.Namespace) -> str:
     speed, alone, best = (statistics.median(values) for values in (trained, plain, peaks))
     ratio = statistics.median(a / b for a, b in zip(trained, plain, strict=True))
     share = statistics.median(a * flops / b for a, b in zip(trained, peaks, strict=True))
-    return (
-        f"{phase.resolution:>4} {phase.batch_size:>5} {speed:>8.1f} im/s {alone:>8.1f} im/s {ratio:>6.2f} "
-        f"{flops / 1e9:>9.2f} {share:>6.0%} of {best / 1e9:.0f} GFLOP/s"
-    )
+    return {
+        "per_second": speed,
+        "plain": alone,
+        "ratio": ratio,
+        "gflop": flops / 1e9,
+        "share": share,
+        "peak": best / 1e9,
+    }
 
 
 def build(config: Any, phase: Phase, options: argparse.Namespace) -> GANTrainer:
@@ -202,26 +217,6 @@ def conv_block(module: GANTrainer, phase: Phase, options: argparse.Namespace) ->
 
         found.append((once, 3 * 2 * 9 * c * c * size * size * phase.batch_size))
     return found
-
-
-class Operations(TorchDispatchMode):
-    """Counts floating-point operations of convolutions and matrix products (torch's own counter fails on penalties)."""
-
-    total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if func.overloadpacket in flop_registry:
-            self.total += flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=out)
-        return out
-
-
-def counted(step: Callable[[], None], steps: int = 8) -> float:
-    """Operations of an average step."""
-    with Operations() as counter:
-        for _ in range(steps):
-            step()
-    return counter.total / steps
 
 
 def rate(once: Callable[[], None], device: str, least: int = 3) -> float:

@@ -1,0 +1,42 @@
+"""Fast paths stay fast: ratios of CPU time within one process, the least of several turns, with room for busy machines.
+
+The figures themselves are those of `make bench` (docs/performance.md).
+"""
+
+import time
+
+import pytest
+import torch
+
+from deepanon.data.synthetic import draw_scene
+from deepanon.detectors import build_detector
+from deepanon.models.inference import inference_form
+from deepanon.runtimes.engine import example
+from deepanon.weights import load_generator
+
+
+def least(tasks, rounds=5):
+    """CPU seconds of each task, the least of its turns; the first turn warms up."""
+    found = [float("inf")] * len(tasks)
+    for turn in range(rounds + 1):
+        for row, task in enumerate(tasks):
+            began = time.process_time()
+            task()
+            if turn:
+                found[row] = min(found[row], time.process_time() - began)
+    return found
+
+
+@torch.inference_mode()
+def test_the_inference_form_takes_less_than_the_plain_network():
+    loaded = load_generator("research")
+    inputs, form = example(loaded), inference_form(loaded.network)
+    fast, plain = least([lambda: form(*inputs), lambda: loaded.network(*inputs)], 9)
+    assert fast < 0.9 * plain
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1280, 720)])
+def test_mtcnn_takes_less_than_the_package(size):
+    image = draw_scene(*size, 4, seed=1)[0]
+    fast, plain = least([lambda d=build_detector(name): d(image) for name in ("mtcnn", "mtcnn_packaged")], 3)
+    assert fast < 0.65 * plain
