@@ -100,7 +100,7 @@ def people(options: argparse.Namespace) -> tuple[Subjects, Sequence[Any]]:
 def page(result: AuditResult, traces: Sequence[tuple[float, dict[str, int]]]) -> str:
     """The whole page as Markdown."""
     facts, split = result.facts, result.facts["split"]
-    words = " ".join(argument(word) for word in sys.argv)
+    words = " ".join(["benchmarks/leak.py", *(argument(word) for word in sys.argv[1:])])
     caught = min((mix for mix, found in traces if found["changed"]), default=None)
     failed = [name for name, verdict in result.verdicts.items() if verdict.face == "FAIL"]
     said = (
