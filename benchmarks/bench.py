@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--deface", action="store_true", help="install deface beside, and time it")
     parser.add_argument("--models", nargs="+", default=["research"], help="generators (default: research)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--frames", type=int, default=100, help="of the film (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=300, help="of the film (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows; those of other sections are kept")
     parser.add_argument("-o", "--output", type=Path, metavar="PAGE", help="write into its marks, with a picture")
     options = parser.parse_args()

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,11 @@ from deepanon.runtimes import ENGINES
 WIDTH, HEIGHT, FACES, SIDE = 1920, 1080, 8, 640
 FAST = ("--preset", "veryfast")
 OURS, THEIRS = "ours.mp4", "theirs.mp4"
+LAUNCH = (  # a process's peak memory begins with that of the one that starts it: so a small one does
+    "import resource, subprocess, sys, time; began = time.perf_counter(); "
+    "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+    "print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10)"
+)
 Row = dict[str, Any]  # name, per_second, ratio to the row `beside`, peak_mib
 
 
@@ -120,14 +123,11 @@ def theirs(film: Path, folder: Path) -> dict[str, Sequence[str]]:
 
 def measured(command: Sequence[str]) -> tuple[float, float]:
     """Seconds and MiB at the most of a command."""
-    began = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            said.seek(0)
-            sys.exit(f"{' '.join(command)}: {said.read().decode(errors='replace')[-2000:]}")
-    return time.perf_counter() - began, usage.ru_maxrss / 2**10
+    done = subprocess.run([sys.executable, "-c", LAUNCH, *command], capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr[-2000:]}")
+    seconds, peak = map(float, done.stdout.split()[-2:])
+    return seconds, peak
 
 
 def frames_of(film: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -125,7 +126,7 @@ def replace_faces(
         else:
             crops = cut(image, detections, method.size, some, hidden)
         pixels = method(crops, [seeds[i] for i in some])
-        if not torch.isfinite(pixels).all():
+        if not math.isfinite(pixels.sum()) and not torch.isfinite(pixels).all():  # the sum alone is quicker
             raise ModelError(f"method {method.name!r} produced values that are not numbers")
         for canvas in (result,) if so_far is None else (result, so_far):
             paste_into(canvas, crops, pixels, detections.boxes)

@@ -63,7 +63,7 @@ def add_runtime(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--runtime",
         metavar="NAME",
-        help=f"what runs the generator: {RUNTIMES} (default: torch; auto: the fastest that is installed)",
+        help=f"what runs the generator: {RUNTIMES} (default: torch; auto: the quickest that `deepanon tune` measured)",
     )
 
 

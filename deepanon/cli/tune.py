@@ -13,9 +13,10 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser(
         "tune",
         help="measure how many faces to draw at a time on this machine, and keep it",
-        description="Measure how many faces a generator draws fastest in a call, and how many calls at once; a second "
-        "or two. What is found is kept in the user's cache ($XDG_CACHE_HOME/deepanon). Another pace may round "
-        "pixels to the next level: tune before a long job, not in the middle of one.",
+        description="Measure how many faces a generator draws fastest in a call, and how many calls at once; seconds "
+        "for each runtime that is installed, of which `--runtime auto` then takes the quickest. What is found is kept "
+        "in the user's cache ($XDG_CACHE_HOME/deepanon). Another pace may round pixels to the next level: tune before "
+        "a long job, not in the middle of one.",
     )
     command.add_argument("--model", metavar="NAME|FILE", help="generator (default: the bundled one)")
     add_runtime(command)
@@ -23,13 +24,15 @@ def add_commands(commands: Any) -> None:
 
 
 def _tune(options: argparse.Namespace) -> int:
-    from deepanon.runtimes import build_runtime
+    from deepanon.runtimes import AUTO, build_runtime, installed
     from deepanon.weights import DEFAULT, load_generator
 
-    runtime = build_runtime(options.runtime or "torch", load_generator(options.model or DEFAULT))
-    times = runtime.tune()
-    print(f"runtime {runtime.name}, {runtime.threads} threads")
-    for pace, seconds in sorted(times.items(), key=lambda one: one[1]):
-        chosen = " (kept)" if pace == runtime.pace else ""
-        print(f"{pace.batch} faces a call, {pace.streams} calls at once: {1000 * seconds:.1f} ms a face{chosen}")
+    loaded = load_generator(options.model or DEFAULT)
+    for name in installed() if options.runtime in (None, AUTO) else [options.runtime]:
+        runtime = build_runtime(name, loaded)
+        times = runtime.tune()
+        print(f"runtime {runtime.name}, {runtime.threads} threads")
+        for pace, seconds in sorted(times.items(), key=lambda one: one[1]):
+            chosen = " (kept)" if pace == runtime.pace else ""
+            print(f"{pace.batch} faces a call, {pace.streams} calls at once: {1000 * seconds:.1f} ms a face{chosen}")
     return 0

@@ -155,7 +155,7 @@ def video_frame(pts: int, pixels: Array, look: Look, format_: str) -> av.VideoFr
     height, width = pixels.shape[:2]
     if (height % 2, width % 2) != (0, 0):
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+    rgb = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format="rgb24")  # read, and not kept
     frame = rgb.reformat(
         format=format_, dst_colorspace=look.colorspace, dst_color_range=_range(look), interpolation=FAITHFUL
     )

@@ -8,8 +8,8 @@ from deepanon.errors import DeepanonError, OptionError, lookup
 from deepanon.runtimes.engine import Engine
 from deepanon.runtimes.onnx_engine import OnnxEngine
 from deepanon.runtimes.openvino_engine import OpenVinoEngine
-from deepanon.runtimes.pace import Pace
-from deepanon.runtimes.runtime import Runtime
+from deepanon.runtimes.pace import Pace, PaceBook
+from deepanon.runtimes.runtime import Runtime, pace_key
 from deepanon.runtimes.torch_engine import TorchEngine
 from deepanon.weights import LoadedGenerator
 
@@ -17,18 +17,17 @@ log = logging.getLogger(__name__)
 
 AUTO = "auto"
 ENGINES: dict[str, type[Engine]] = {"torch": TorchEngine, "onnx": OnnxEngine, "openvino": OpenVinoEngine}
-FASTEST = ("openvino", "onnx", "torch")  # on a processor, as measured: docs/performance.md
 NAMES = (AUTO, *ENGINES)
 
-__all__ = ["AUTO", "ENGINES", "FASTEST", "NAMES", "Engine", "Pace", "Runtime", "build_runtime"]
+__all__ = ["AUTO", "ENGINES", "NAMES", "Engine", "Pace", "Runtime", "build_runtime", "installed"]
 
 
 def build_runtime(name: str, loaded: LoadedGenerator, pace: Pace | None = None) -> Runtime:
     """What draws with a generator.
 
     Args:
-        name: "torch", "onnx" or "openvino"; "auto" is the first of OpenVINO, ONNX Runtime and PyTorch that is installed
-            and can run this generator; on a GPU always PyTorch. One that is installed and fails is said in a warning.
+        name: "torch", "onnx" or "openvino"; "auto" is the quickest of those that `Runtime.tune` has measured on this
+            machine with this generator, and PyTorch where none was, or on a GPU. One that fails is said in a warning.
         loaded: the generator, on the device where it is to run.
         pace: faces at a time; None = what suits the machine, see `Runtime`.
 
@@ -42,11 +41,21 @@ def build_runtime(name: str, loaded: LoadedGenerator, pace: Pace | None = None) 
         raise OptionError(f"runtime {name!r} runs on the processor; a GPU goes with runtime torch or auto")
     if name != AUTO:
         return Runtime(ENGINES[name](loaded), pace)
-    for one in FASTEST if not on_gpu else ():
-        if one == "torch" or ENGINES[one].absent():
-            continue
+    for one in () if on_gpu else _quickest(loaded):
         try:
             return Runtime(ENGINES[one](loaded), pace)
         except DeepanonError as error:
             log.warning("runtime %s is passed over: %s", one, error)
     return Runtime(TorchEngine(loaded), pace)
+
+
+def installed() -> list[str]:
+    """Runtimes whose packages are there."""
+    return [name for name, engine in ENGINES.items() if not engine.absent()]
+
+
+def _quickest(loaded: LoadedGenerator) -> list[str]:
+    """Those of them that were measured here with this generator, the quickest first."""
+    times = {name: PaceBook().seconds(pace_key(name, loaded)) for name in installed()}
+    known = {name: seconds for name, seconds in times.items() if seconds is not None}
+    return sorted(known, key=lambda name: known[name])

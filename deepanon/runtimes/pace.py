@@ -75,13 +75,20 @@ class PaceBook:
         except (KeyError, TypeError, ValueError):
             return None
 
-    def put(self, key: str, pace: Pace) -> None:
-        """Keep a pace; where nothing can be written, it is measured again next time, and said."""
+    def seconds(self, key: str) -> float | None:
+        """How long a face took at the pace under `key`, None if that was not measured."""
+        found = self._all().get(_digest(key))
+        taken = found.get("seconds") if isinstance(found, dict) else None
+        return float(taken) if isinstance(taken, int | float) and taken > 0 else None
+
+    def put(self, key: str, pace: Pace, seconds: float) -> None:
+        """Keep a pace, and what a face takes at it; where nothing can be written, that is said."""
         if self.path is None:
             return
         try:
             with saving(self.path) as temporary:
-                temporary.write_text(json.dumps(self._all() | {_digest(key): {"of": key} | asdict(pace)}, indent=1))
+                kept = {"of": key, "seconds": seconds} | asdict(pace)
+                temporary.write_text(json.dumps(self._all() | {_digest(key): kept}, indent=1))
         except SaveError as error:
             log.warning("how many faces to draw at a time is measured anew in each run: %s", error)
 

@@ -16,6 +16,7 @@ from deepanon.runtimes.exports import fingerprint
 from deepanon.runtimes.lanes import Lanes
 from deepanon.runtimes.pace import Pace, PaceBook, machine
 from deepanon.runtimes.tuning import measured
+from deepanon.weights import LoadedGenerator
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Runtime:
     @property
     def key(self) -> str:
         """What a measured pace belongs to."""
-        return f"{machine()}; {self.name}; {fingerprint(self.engine.loaded)}"
+        return pace_key(self.name, self.engine.loaded)
 
     def __call__(self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor) -> Tensor:
         """Draw; see `Generator.forward`. Returns float32 on the CPU.
@@ -88,7 +89,7 @@ class Runtime:
         with self.lock:
             times = measured(self.at, self.engine, self.threads, rounds)
             self.pace = min(times, key=lambda pace: times[pace])
-            self.book.put(self.key, self.pace)
+            self.book.put(self.key, self.pace, times[self.pace])
             for streams in list(self.lanes):
                 if streams != self.pace.streams:
                     self.lanes.pop(streams).close()
@@ -140,6 +141,11 @@ class Runtime:
                 f"runtime {self.name!r} draws something else than the network does, by up to {deviation:.2g} where "
                 f"{TOLERANCE:g} is allowed: use --runtime torch"
             )
+
+
+def pace_key(name: str, loaded: LoadedGenerator) -> str:
+    """What the pace of a runtime with a generator belongs to, on this machine."""
+    return f"{machine()}; {name}; {fingerprint(loaded)}"
 
 
 def _parts(inputs: Inputs, batch: int) -> Sequence[Inputs]:

@@ -9,7 +9,7 @@ import torch
 from deepanon.cli import main
 from deepanon.errors import ModelError
 from deepanon.models.inference import TOLERANCE
-from deepanon.runtimes import Pace, Runtime, runtime
+from deepanon.runtimes import Pace, Runtime, installed, runtime
 from deepanon.runtimes.lanes import Lanes
 from deepanon.runtimes.pace import PaceBook, machine
 from deepanon.runtimes.torch_engine import TorchEngine
@@ -102,11 +102,12 @@ def test_what_is_hopeless_is_not_measured_again(loader, monkeypatch):
 @pytest.mark.parametrize("content", ["{", "[]", '{"%s": 3}', '{"%s": {"batch": 0, "streams": "x"}}', "\x00"])
 def test_a_damaged_book_is_as_good_as_none(content, cache):
     book = PaceBook()
-    book.put("key", Pace(2, 1))
+    book.put("key", Pace(2, 1), 0.1)
     name = next(iter(json.loads(book.path.read_text())))
     book.path.write_text(content.replace("%s", name))
     assert book.get("key") is None
-    book.put("key", Pace(4, 1))
+    assert book.seconds("key") is None
+    book.put("key", Pace(4, 1), 0.1)
     assert book.get("key") == Pace(4, 1)
 
 
@@ -115,7 +116,7 @@ def test_a_book_that_cannot_be_written_is_said(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     book = PaceBook()
     with caplog.at_level(logging.WARNING):
-        book.put("key", Pace(2, 1))
+        book.put("key", Pace(2, 1), 0.1)
     assert "measured anew in each run" in caplog.text
     assert book.get("key") is None
 
@@ -169,11 +170,13 @@ def test_a_failure_is_named(pace, loader, given):
         Runtime(Failing(loaded), pace)(*given(loaded.network, 3))
 
 
-def test_the_command_measures_and_keeps(cache, capsys):
+@pytest.mark.parametrize("words", [[], ["--runtime", "torch"]])
+def test_the_command_measures_and_keeps(words, cache, capsys):
     with pytest.raises(SystemExit) as end:
-        main(["tune", "--model", "first"])
+        main(["tune", "--model", "first", *words])
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert said.startswith("runtime torch, 1 threads\n")
-    assert said.count("(kept)") == 1
-    assert len(json.loads((cache / "paces.json").read_text())) == 1
+    measured = 1 if words else len(installed())
+    assert said.count("(kept)") == measured
+    assert len(json.loads((cache / "paces.json").read_text())) == measured

@@ -12,8 +12,10 @@ from deepanon.errors import ModelError, OptionError
 from deepanon.models import GENERATORS
 from deepanon.models.inference import TOLERANCE
 from deepanon.pipeline import replace_faces
-from deepanon.runtimes import ENGINES, FASTEST, NAMES, build_runtime
+from deepanon.runtimes import ENGINES, NAMES, Pace, build_runtime, installed
 from deepanon.runtimes.engine import Engine
+from deepanon.runtimes.pace import PaceBook
+from deepanon.runtimes.runtime import pace_key
 
 OTHERS = [name for name in ENGINES if name != "torch"]
 
@@ -72,16 +74,19 @@ def test_unknown_names_are_refused_with_the_known_ones(loader):
         build_runtime("cuda", loader())
 
 
-def test_auto_is_the_first_that_is_installed(loader, monkeypatch):
-    assert set(FASTEST) == set(ENGINES)
+def test_auto_is_the_quickest_that_was_measured(loader, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert set(NAMES) == {"auto", *ENGINES}
-    for absent, expected in ((OTHERS, "torch"), (["openvino"], "onnx"), ([], "openvino")):
-        with monkeypatch.context() as patch:
-            for name in absent:
-                patch.setattr(ENGINES[name], "packages", ("nowhere_to_be_found",))
-            if ENGINES[expected].absent():
-                pytest.skip(f"not installed: {ENGINES[expected].absent()}")
-            assert build_runtime("auto", loader()).name == expected
+    loaded = loader()
+    assert build_runtime("auto", loaded).name == "torch"  # nothing was measured
+    for number, name in enumerate(installed()):
+        PaceBook().put(pace_key(name, loaded), Pace(), 0.1 / (number + 1))
+        assert build_runtime("auto", loaded).name == name
+    assert build_runtime("auto", loader(seed=1)).name == "torch"  # another generator
+    with monkeypatch.context() as patch:
+        for name in OTHERS:
+            patch.setattr(ENGINES[name], "packages", ("nowhere_to_be_found",))
+        assert build_runtime("auto", loaded).name == "torch"
 
 
 class Wrong(Engine):
@@ -102,14 +107,18 @@ class Broken(Engine):
         raise ModelError("the library is of another year")
 
 
-def test_one_that_draws_something_else_is_never_used(loader, monkeypatch, caplog):
+def test_one_that_draws_something_else_is_never_used(loader, monkeypatch, caplog, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(ENGINES, "onnx", Wrong)
     monkeypatch.setitem(ENGINES, "openvino", Broken)
     with pytest.raises(ModelError, match=r"draws something else than the network does, by up to 0\.0002"):
         build_runtime("onnx", loader())
     with pytest.raises(ModelError, match="another year"):
         build_runtime("openvino", loader())
+    loaded = loader()
+    for name, seconds in (("onnx", 0.1), ("openvino", 0.2), ("torch", 0.3)):
+        PaceBook().put(pace_key(name, loaded), Pace(), seconds)
     with caplog.at_level(logging.WARNING):
-        assert build_runtime("auto", loader()).name == "torch"
+        assert build_runtime("auto", loaded).name == "torch"
     assert "runtime openvino is passed over: the library is of another year" in caplog.text
     assert "runtime onnx is passed over" in caplog.text
