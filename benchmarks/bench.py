@@ -163,18 +163,21 @@ def picture(found: Mapping[str, Row], path: Path) -> None:
     """Bars: every ratio to the plain way, of those sections that were measured."""
     bars: list[tuple[str, float]] = []
     for row in found.get("generator", {"rows": []})["rows"]:
-        bars += [(f"{row['faces']} face(s) by {row['contender']}", row["to_plain"])]
+        many = "one face" if row["faces"] == 1 else f"{row['faces']} faces"
+        bars += [(f"{row['model']}, {many}, {row['contender']}", row["to_plain"])]
     for row in found.get("detector", {"rows": []})["rows"]:
         bars += [(f"{row['detector']}, {row['frame']}", row["ratio"])]
     for name in ("paste", "images", "overlap"):
         rows = found.get(name, {"rows": []})["rows"]
         bars += [(row["name"], row["ratio"]) for row in rows if "plain" not in row["name"]]
+    bars = [(name, value) for name, value in bars if value != 1]
     if not bars:
         return
     figure, axes = plt.subplots(figsize=(8, 0.24 * len(bars) + 0.9), layout="constrained")
     values: Sequence[float] = [value for _, value in bars][::-1]
     colours = ["#2a7f8e" if value <= 1 else "#b5562b" for value in values]
     axes.barh([name for name, _ in bars][::-1], values, color=colours)
+    axes.margins(y=0.01)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set(xlim=(0, min(1.5, max(*values, 1.05))), xlabel="time, as a ratio to the plain way (less is faster)")
     axes.tick_params(axis="y", labelsize=8)
