@@ -263,3 +263,19 @@ class Page(HTMLParser):
 def page_of():
     """Function: text of a page -> what it is made of."""
     return Page
+
+
+@pytest.fixture(scope="session")
+def given():
+    """Function: network, number of faces -> inputs, the last without keypoints, and one point outside its crop."""
+
+    def inputs(network, faces, seed=1):
+        rng, size = torch.Generator().manual_seed(seed), network.resolution
+        mask = torch.zeros(faces, 1, size, size)
+        mask[..., size // 4 : -size // 4, size // 4 :] = 1
+        context = torch.where(mask > 0, 0.0039, torch.rand(faces, 3, size, size, generator=rng) * 2 - 1)
+        points = torch.rand(faces, network.keypoints, 2, generator=rng)
+        points[0, 0], points[-1] = torch.tensor([1.2, 0.5]), torch.nan
+        return context, mask, points, torch.randn(faces, network.noise, 4, 4, generator=rng)
+
+    return inputs

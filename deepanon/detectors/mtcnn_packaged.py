@@ -25,14 +25,7 @@ SMALLEST_INPUT = 40  # px; the package raises on pictures smaller than its first
 class MtcnnPackaged:
     """Finds faces with boxes, scores and five keypoints; takes two to five times as long as `Mtcnn`.
 
-    Args:
-        min_face_size: smallest face to look for in pixels; the time grows with its inverse square.
-        thresholds: score thresholds of the three stages, each in [0, 1]. The last one is the lowest score reported; for
-            average precision lower all three, because a face that an early stage drops is never scored.
-        device: where the networks run.
-
-    Raises:
-        OptionError: a value makes no sense.
+    Arguments and errors are those of `Mtcnn`.
     """
 
     name = "mtcnn_packaged"

@@ -58,12 +58,20 @@ class Source(Pictures, Protocol):
     pages: bool
 
     @property
-    def promised(self) -> int | None: ...  # noqa: D102
+    def promised(self) -> int | None:
+        """How many frames there are said to be."""
+        ...
 
     @property
-    def sound(self) -> list[str]: ...  # noqa: D102
+    def sound(self) -> list[str]:
+        """Codecs of the audio streams."""
+        ...
 
     @property
-    def left_out(self) -> list[str]: ...  # noqa: D102
+    def left_out(self) -> list[str]:
+        """What else is in the file, and never in the output."""
+        ...
 
-    def frames(self, start: float | None = None, end: float | None = None) -> Iterator[Frame]: ...  # noqa: D102
+    def frames(self, start: float | None = None, end: float | None = None) -> Iterator[Frame]:
+        """Every frame in order, from `start` until before `end`, in seconds."""
+        ...

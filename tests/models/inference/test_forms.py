@@ -23,17 +23,6 @@ def trained(architecture, **options):
     return network
 
 
-def given(network, faces, seed=1):
-    """Inputs of that many faces, the last of them without keypoints, and one point outside its crop."""
-    rng, size = torch.Generator().manual_seed(seed), network.resolution
-    mask = torch.zeros(faces, 1, size, size)
-    mask[..., size // 4 : -size // 4, size // 4 :] = 1
-    context = torch.where(mask > 0, 0.0039, torch.rand(faces, 3, size, size, generator=rng) * 2 - 1)
-    points = torch.rand(faces, network.keypoints, 2, generator=rng)
-    points[0, 0], points[-1] = torch.tensor([1.2, 0.5]), torch.nan
-    return context, mask, points, torch.randn(faces, network.noise, 4, 4, generator=rng)
-
-
 def test_every_architecture_has_a_form():
     assert FORMS.keys() == GENERATORS.keys()
 
@@ -41,7 +30,7 @@ def test_every_architecture_has_a_form():
 @pytest.mark.parametrize("switches", [(True, True), (False, False)], ids=["ours", "paper's"])
 @pytest.mark.parametrize("faces", [1, 2, 5])
 @pytest.mark.parametrize("architecture", GENERATORS)
-def test_draws_what_the_plain_network_draws(architecture, faces, switches):
+def test_draws_what_the_plain_network_draws(architecture, faces, switches, given):
     network = trained(architecture, mask_channel=switches[0], composite=switches[1])
     form, inputs = inference_form(network), given(network, faces)
     with torch.inference_mode():
@@ -52,7 +41,7 @@ def test_draws_what_the_plain_network_draws(architecture, faces, switches):
 
 
 @pytest.mark.parametrize("model", BUNDLED)
-def test_of_what_ships(model):
+def test_of_what_ships(model, given):
     network = load_generator(model).network
     form = inference_form(network)
     for faces in (1, 3):
@@ -62,7 +51,7 @@ def test_of_what_ships(model):
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)
-def test_leaves_its_network_and_inputs_as_they_are(architecture):
+def test_leaves_its_network_and_inputs_as_they_are(architecture, given):
     network = trained(architecture)
     before = copy.deepcopy(network.state_dict())
     inputs = given(network, 2)
@@ -78,7 +67,7 @@ def test_leaves_its_network_and_inputs_as_they_are(architecture):
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)
-def test_a_face_does_not_depend_on_the_faces_beside_it(architecture):
+def test_a_face_does_not_depend_on_the_faces_beside_it(architecture, given):
     network = trained(architecture)
     form, inputs = inference_form(network), given(network, 4)
     other = given(network, 4, seed=2)
@@ -89,7 +78,7 @@ def test_a_face_does_not_depend_on_the_faces_beside_it(architecture):
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)
-def test_known_pixels_stay_to_the_bit(architecture):
+def test_known_pixels_stay_to_the_bit(architecture, given):
     network = trained(architecture)
     context, mask, points, z = given(network, 2)
     with torch.inference_mode():
