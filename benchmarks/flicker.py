@@ -116,7 +116,7 @@ def painted(ways: dict[str, Painter], frame: Frame, film: Source, seed: int) -> 
     for way, painter in ways.items():
         if way == "fresh z":
             painter.seeds = Seeds.from_seed(seed)(f"frame {frame.index}", len(painter.seeds))
-        yield way, painter(frame, film.width, film.height)
+        yield way, painter(frame, film.width, film.height).pixels
 
 
 def spread(vectors: Array) -> Array:

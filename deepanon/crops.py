@@ -131,7 +131,7 @@ def cut(
     if size is None and len(rows) != 1:
         raise DetectionError(f"native crops differ in size: cut one face at a time, not {len(rows)}")
     boxes = geometry.outward(geometry.clip(detections.boxes, width, height))  # as `blank` does
-    regions = np.array([geometry.crop_region(boxes[i], width, height) for i in rows], dtype=np.int64).reshape(-1, 4)
+    regions = regions_of(boxes[rows], width, height)
     sides = regions[:, 2] - regions[:, 0]
     size = int(sides[0]) if size is None else size
     grey = None if hidden is None else geometry.outward(hidden)
@@ -149,6 +149,12 @@ def cut(
         regions=torch.as_tensor(regions),
         schema=detections.schema,
     )
+
+
+def regions_of(boxes: Array, width: int, height: int) -> Array:
+    """Where `cut` cuts, and the most that `pasting` looks at: boxes (N, 4) in pixels -> (N, 4) int64, see `Crops`."""
+    boxes = geometry.outward(geometry.clip(boxes, width, height))
+    return np.array([geometry.crop_region(box, width, height) for box in boxes], dtype=np.int64).reshape(-1, 4)
 
 
 def _union_mask(boxes: Array, size: int) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+import cv2
 import numpy as np
 import torch
 from torchvision.ops import nms
@@ -21,6 +22,52 @@ if TYPE_CHECKING:
 SMALL, SIZE = 40, 64  # px: faces below `SMALL` in the reduced picture are looked at again, at up to `SIZE`
 REACH = 1.0  # sides of the box that the second look takes in at each of its sides
 SAME = 0.4  # IoU
+
+
+class Partly(Protocol):
+    """A picture of which less than all may be had for less.
+
+    Attributes:
+        width: in pixels.
+        height: likewise.
+    """
+
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> Array:
+        """(H, W, 3) uint8 RGB, all of it."""
+        ...
+
+    def resized(self, width: int, height: int) -> Array:
+        """(height, width, 3) uint8 RGB, each pixel the mean of what it stands for."""
+        ...
+
+    def part(self, box: Array) -> Array:
+        """(h, w, 3) uint8 RGB in a box in whole pixels, (4,) int64, that lies in the picture."""
+        ...
+
+
+class Whole:
+    """A picture that is there as a whole.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+    """
+
+    def __init__(self, pixels: Array) -> None:
+        self.pixels = pixels
+        self.height, self.width = pixels.shape[:2]
+
+    def resized(self, width: int, height: int) -> Array:
+        """See `Partly.resized`."""
+        return np.asarray(cv2.resize(self.pixels, (width, height), interpolation=cv2.INTER_AREA))
+
+    def part(self, box: Array) -> Array:
+        """See `Partly.part`."""
+        x0, y0, x1, y1 = box
+        return self.pixels[y0:y1, x0:x1]
 
 
 class Reduced:
@@ -55,32 +102,36 @@ class Reduced:
     def __call__(self, image: Array, name: str = "") -> Detections:
         """Find faces in an (H, W, 3) uint8 RGB picture."""
         check_pixels(image)
-        scale = self.side / max(image.shape[:2])
+        return self.look(Whole(image), name)
+
+    def look(self, picture: Partly, name: str = "") -> Detections:
+        """The same for a picture of which only parts are needed, and a reduced one."""
+        shape = picture.height, picture.width
+        scale = self.side / max(shape)
         if scale >= 1:
-            return self.detector(image, name)
-        small = resized(image, scale)
-        found = restored(self.detector(small, name), 0, small.shape[:2], image.shape[:2])
+            return self.detector(picture.pixels, name)
+        small = picture.resized(*(max(1, round(length * scale)) for length in reversed(shape)))
+        found = restored(self.detector(small, name), 0, small.shape[:2], shape)
         sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1)
         again = np.flatnonzero(sides * scale < SMALL)
-        regions = _regions(found.boxes[again], image)
-        if geometry.area(regions).sum() > image.shape[0] * image.shape[1]:
-            return self.detector(image, name)
-        parts = [self._closer(image, *pair, name) for pair in zip(regions, sides[again], strict=True)]
+        regions = _regions(found.boxes[again], *shape)
+        if geometry.area(regions).sum() > shape[0] * shape[1]:
+            return self.detector(picture.pixels, name)
+        parts = [self._closer(picture, *pair, name) for pair in zip(regions, sides[again], strict=True)]
         better = Detections.merge(parts) if parts else found[:0]
         kept = nms(torch.from_numpy(better.boxes.copy()), torch.from_numpy(better.scores.copy()), SAME).numpy()
         better = better[kept]
         overlap = geometry.iou(found.boxes, better.boxes).max(axis=1, initial=0)
         return Detections.merge([found[np.flatnonzero(overlap < SAME)], better])
 
-    def _closer(self, image: Array, region: Array, side: float, name: str) -> Detections:
+    def _closer(self, picture: Partly, region: Array, side: float, name: str) -> Detections:
         """What is found in one region, with a face of `side` pixels at up to `SIZE`; not what its edges cut."""
-        x0, y0, x1, y1 = region
-        whole = image[y0:y1, x0:x1]
+        whole = picture.part(region)
         part = np.ascontiguousarray(resized(whole, min(1.0, SIZE / side)))
         found = restored(self.detector(part, name), 0, part.shape[:2], whole.shape[:2])
-        at = np.array([x0, y0], dtype=np.float32)
+        at = region[:2].astype(np.float32)
         boxes = found.boxes + np.tile(at, 2)
-        borders = np.array([0, 0, image.shape[1], image.shape[0]])
+        borders = np.array([0, 0, picture.width, picture.height])
         cut = (boxes[:, :2] <= region[:2]) & (region[:2] > borders[:2])
         cut |= (boxes[:, 2:] >= region[2:]) & (region[2:] < borders[2:])
         points = None if found.keypoints is None else found.keypoints + at
@@ -88,7 +139,12 @@ class Reduced:
         return Detections(boxes, found.scores, points, found.labels, found.schema)[whole_ones]
 
 
-def _regions(boxes: Array, image: Array) -> Array:
+def looked_at(picture: Partly, detector: Detector, name: str = "") -> Detections:
+    """What a detector finds, with no more of the picture than it needs."""
+    return detector.look(picture, name) if isinstance(detector, Reduced) else detector(picture.pixels, name)
+
+
+def _regions(boxes: Array, height: int, width: int) -> Array:
     """(N, 4) int64 parts of the picture around boxes; each holds some of it, as the boxes do."""
     around = geometry.outward(geometry.grown(boxes, np.full(len(boxes), REACH)))
-    return geometry.clip(around, image.shape[1], image.shape[0])
+    return geometry.clip(around, width, height)

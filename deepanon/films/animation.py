@@ -14,6 +14,7 @@ from PIL import Image
 
 from deepanon.errors import FilmError, ImageError
 from deepanon.films.frames import Frame, Look, Source
+from deepanon.films.pictures import Picture, Pixels
 from deepanon.films.pieces import Piece
 from deepanon.films.source import BT601
 from deepanon.geometry import Array
@@ -76,7 +77,7 @@ class Animation:
         for number in range(self.promised or 1):
             pixels, duration = self._decode(number)
             if (start is None or pts >= start * 1000) and (end is None or pts < end * 1000):
-                yield Frame(index, pts, duration, pixels)
+                yield Frame(index, pts, duration, None if pixels is None else Pixels(pixels))
                 index += 1
             pts += duration
 
@@ -108,12 +109,12 @@ class AnimationMaking:
     def check(self, film: Source, target: Path, sound: bool) -> None:
         """Any film can become one, without its sound."""
 
-    def encode(self, frames: Iterable[tuple[int, Array]], film: Source) -> Piece:
+    def encode(self, frames: Iterable[tuple[int, Picture]], film: Source) -> Piece:
         """One PNG a frame."""
         pts, data = [], []
-        for at, pixels in frames:
+        for at, picture in frames:
             stream = io.BytesIO()
-            Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+            Image.fromarray(picture.pixels).save(stream, "PNG", compress_level=1)
             pts.append(at)
             data.append(stream.getvalue())
         times = np.array(pts, dtype=np.int64)

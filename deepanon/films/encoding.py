@@ -14,11 +14,8 @@ import numpy as np
 
 from deepanon.errors import FilmError, OptionError, lookup
 from deepanon.films.frames import Look, Pictures, Source
+from deepanon.films.pictures import Picture, range_of
 from deepanon.films.pieces import Piece
-from deepanon.films.source import FAITHFUL
-from deepanon.geometry import Array
-
-MPEG_RANGE, FULL_RANGE = 1, 2  # values from 16 to 235, or from 0 to 255
 
 CODECS: dict[str, tuple[str, str, dict[str, str]]] = {  # encoder, pixel format, options; visually lossless each
     "h264": ("libx264", "yuv420p", {"crf": "17", "preset": "medium"}),
@@ -98,17 +95,17 @@ class Encoding:
         context.width, context.height = even(film.width), even(film.height)
         context.pix_fmt, context.time_base, context.framerate = self.pixels, film.time_base, film.rate
         context.sample_aspect_ratio = 1 / film.look.aspect if film.rotation % 180 else film.look.aspect
-        context.colorspace, context.color_range = film.look.colorspace, _range(film.look)
+        context.colorspace, context.color_range = film.look.colorspace, range_of(film.look)
         context.color_primaries, context.color_trc = film.look.color_primaries, film.look.color_trc
         context.options = self.options
         context.flags |= av.codec.context.Flags.global_header
 
 
-def encode(frames: Iterable[tuple[int, Array]], film: Source, encoding: Encoding) -> Piece:
+def encode(frames: Iterable[tuple[int, Picture]], film: Source, encoding: Encoding) -> Piece:
     """Compress pictures, with an encoder of their own.
 
     Args:
-        frames: time in the film's time base, and (H, W, 3) uint8 RGB upright pixels.
+        frames: time in the film's time base, and picture.
         film: where they come from.
         encoding: how.
 
@@ -146,18 +143,8 @@ def packets(piece: Piece, time_base: Fraction) -> Iterator[av.Packet]:
         yield packet
 
 
-def _range(look: Look) -> int:
-    return FULL_RANGE if look.color_range == FULL_RANGE else MPEG_RANGE
-
-
-def video_frame(pts: int, pixels: Array, look: Look, format_: str) -> av.VideoFrame:
-    """A picture as FFmpeg knows it: (H, W, 3) uint8 RGB in the pixel format asked for; odd sizes become even."""
-    height, width = pixels.shape[:2]
-    if (height % 2, width % 2) != (0, 0):
-        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    rgb = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format="rgb24")  # read, and not kept
-    frame = rgb.reformat(
-        format=format_, dst_colorspace=look.colorspace, dst_color_range=_range(look), interpolation=FAITHFUL
-    )
+def video_frame(pts: int, picture: Picture, look: Look, format_: str) -> av.VideoFrame:
+    """A picture as FFmpeg knows it, at its time, in the pixel format asked for; odd sizes become even."""
+    frame = picture.video_frame(look, format_)
     frame.pts = pts
     return frame

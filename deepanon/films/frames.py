@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deepanon.geometry import Array
+
+if TYPE_CHECKING:
+    from deepanon.films.pictures import Picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,13 +22,18 @@ class Frame:
         index: counts the frames that are read, from 0.
         pts: when it is shown, in units of the film's time base.
         duration: for how long, in the same unit; 0 = not said.
-        pixels: (H, W, 3) uint8 RGB, upright; None if it could not be decoded.
+        picture: upright; None if it could not be decoded.
     """
 
     index: int
     pts: int
     duration: int
-    pixels: Array | None
+    picture: Picture | None
+
+    @property
+    def pixels(self) -> Array | None:
+        """(H, W, 3) uint8 RGB of the whole picture; None if there is none."""
+        return None if self.picture is None else self.picture.pixels
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from deepanon.films import animation, joining
 from deepanon.films.animation import AnimationMaking
 from deepanon.films.encoding import CONTAINERS, Encoding, encode
 from deepanon.films.frames import Source
+from deepanon.films.pictures import Picture
 from deepanon.films.pieces import Piece
 from deepanon.geometry import Array
 
@@ -23,8 +24,8 @@ class Making(Protocol):
         """Raise `FilmError` if the file cannot hold what it should."""
         ...
 
-    def encode(self, frames: Iterable[tuple[int, Array]], film: Source) -> Piece:
-        """Compress consecutive pictures: times in the film's time base, (H, W, 3) uint8 RGB."""
+    def encode(self, frames: Iterable[tuple[int, Picture]], film: Source) -> Piece:
+        """Compress consecutive pictures: each with its time in the film's time base."""
         ...
 
     def join(
@@ -51,7 +52,7 @@ class VideoMaking:
         if sound:
             joining.check_sound(film, target)
 
-    def encode(self, frames: Iterable[tuple[int, Array]], film: Source) -> Piece:
+    def encode(self, frames: Iterable[tuple[int, Picture]], film: Source) -> Piece:
         """See `encoding.encode`."""
         return encode(frames, film, self.encoding)
 

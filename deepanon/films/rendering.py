@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from deepanon import geometry
 from deepanon.ahead import ahead
 from deepanon.anonymizers import Anonymizer, ByLabel
+from deepanon.crops import regions_of
 from deepanon.errors import FilmError
 from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame, Source
 from deepanon.films.making import Making
+from deepanon.films.pictures import Picture, Pixels
 from deepanon.films.sightings import Progress
 from deepanon.films.steady import Trail, steadied
 from deepanon.geometry import Array
@@ -53,18 +56,28 @@ class Painter:
         """Forget what was drawn: the next frame is the first of a piece, which is made alike whatever was before."""
         self.trail.forget()
 
-    def __call__(self, frame: Frame, width: int, height: int) -> Array:
-        """(H, W, 3) uint8 RGB; a frame that could not be decoded is black."""
+    def __call__(self, frame: Frame, width: int, height: int) -> Picture:
+        """The new picture; that of a frame which could not be decoded is black.
+
+        Only the crops of its faces are looked at, and only what was changed in them is another than it was.
+        """
         self.trail.turn(frame.index)
-        if frame.pixels is None:
-            return np.zeros((height, width, 3), dtype=np.uint8)
-        faces, tracks, why = self.covers.at(frame.index)
+        if frame.picture is None:
+            return Pixels(np.zeros((height, width, 3), dtype=np.uint8))
+        faces, _, _ = self.covers.at(frame.index)
         if not len(faces):
-            return frame.pixels
+            return frame.picture
+        windows = geometry.clip(regions_of(faces.boxes, width, height), width, height)
+        before = frame.picture.opened(windows)
+        return frame.picture.painted(before, self._paint(before, frame.index), windows)
+
+    def _paint(self, pixels: Array, index: int) -> Array:
+        """(H, W, 3) uint8 RGB with the faces of a frame replaced."""
+        faces, tracks, why = self.covers.at(index)
         seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
         unsure = np.flatnonzero((why != DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
-        redacted = frame.pixels
+        redacted = pixels
         if len(unsure):
             redacted = replace_faces(redacted, faces, self.redactor, seeds, unsure.tolist())
         return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero((why == DRAWN) & ~left).tolist())
@@ -119,7 +132,7 @@ def render(
 
 def _drawn(
     frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, missing: Sequence[bool]
-) -> Iterator[tuple[int, int, Array]]:
+) -> Iterator[tuple[int, int, Picture]]:
     """Number, time and new picture of each frame in the pieces that are missing, drawn while others are compressed."""
     done = 0
     for frame in frames:
@@ -139,7 +152,7 @@ def _drawn(
         raise FilmError(f"{film.path}: is not the film that was looked at, which had {len(pts)} frames")
 
 
-def _told(drawn: Iterator[tuple[int, int, Array]], progress: Progress, total: int) -> Iterator[tuple[int, Array]]:
-    for index, at, pixels in drawn:
-        yield at, pixels
+def _told(drawn: Iterator[tuple[int, int, Picture]], progress: Progress, total: int) -> Iterator[tuple[int, Picture]]:
+    for index, at, picture in drawn:
+        yield at, picture
         progress("replacing", index + 1, total)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import maximum_filter
 
+from deepanon.detectors.reduced import Partly
 from deepanon.geometry import Array
 
 SIZE = 32, 18  # cells that a picture is reduced to
@@ -21,9 +22,9 @@ class Change:
     def __init__(self) -> None:
         self._cells: Array | None = None
 
-    def __call__(self, pixels: Array) -> float:
-        """Take the next picture, (H, W, 3) uint8 RGB; mean change of a cell in [0, 1], 0 for the first picture."""
-        small = cv2.resize(pixels, (4 * SIZE[0], 4 * SIZE[1]), interpolation=cv2.INTER_AREA)
+    def __call__(self, picture: Partly) -> float:
+        """Take the next picture; mean change of a cell in [0, 1], 0 for the first picture."""
+        small = picture.resized(4 * SIZE[0], 4 * SIZE[1])
         cells = cv2.resize(small, SIZE, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         before, self._cells = self._cells, cells
         return 0.0 if before is None else float(np.abs(cells - before).mean())

@@ -13,6 +13,7 @@ import numpy as np
 from deepanon.ahead import ahead
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
+from deepanon.detectors.reduced import looked_at
 from deepanon.films.frames import Frame, Source
 from deepanon.films.scenes import Change, find_cuts
 from deepanon.geometry import Array
@@ -74,7 +75,7 @@ def _compared(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float]]:
     """Each frame, and how much has changed since the one before."""
     change = Change()
     for frame in frames:
-        yield frame, 0.0 if frame.pixels is None else change(frame.pixels)
+        yield frame, 0.0 if frame.picture is None else change(frame.picture)
 
 
 def read(journal: Path, film: Source, memory: float) -> Sightings:
@@ -107,9 +108,9 @@ Line = tuple[int, int, float, bool, str, list[Face]]
 
 def _line(frame: Frame, changed: float, detector: Detector, film: Source) -> Line:
     """Time, duration, how much has changed, whether it could be decoded, the keypoints' schema, and the faces."""
-    if frame.pixels is None:
+    if frame.picture is None:
         return frame.pts, frame.duration, 0.0, False, FIVE.name, []
-    found = detector(frame.pixels, f"{film.path.name}#{frame.pts}")
+    found = looked_at(frame.picture, detector, f"{film.path.name}#{frame.pts}")
     assert found.labels is not None
     faces: list[Face] = []
     for i in range(len(found)):

@@ -11,19 +11,16 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
-from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from deepanon.errors import FilmError
 from deepanon.films.frames import Frame, Look
-from deepanon.geometry import Array
+from deepanon.films.pictures import FAITHFUL, Picture, Pixels
+from deepanon.films.planes import Planes
 
 PQ, HLG = 16, 18  # transfer functions of HDR (ITU-T H.273)
 UNSPECIFIED = 2
 BT709, BT601 = 1, 5
-# without chroma interpolated in full a conversion darkens everything by a level
-FAITHFUL = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-FAITHFUL |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 HD = 720  # lines from which a film that does not say is taken for BT.709, as players do
 
 
@@ -118,7 +115,7 @@ class Film:
             if last is not None and pts >= last:
                 return
             if first is None or pts >= first:
-                yield Frame(index, pts, duration, None if decoded is None else self._pixels(decoded))
+                yield Frame(index, pts, duration, None if decoded is None else self._picture(decoded))
                 index += 1
 
     def _begin(self) -> int:
@@ -149,7 +146,7 @@ class Film:
                 duration = duration or said
         yield frame.pts, duration, None if frame.is_corrupt else frame
 
-    def _pixels(self, frame: av.VideoFrame) -> Array:
+    def _picture(self, frame: av.VideoFrame) -> Picture:
         turned = self.rotation % 180 != 0
         size = (self.height, self.width) if turned else (self.width, self.height)
         if (frame.width, frame.height) != size:
@@ -157,8 +154,10 @@ class Film:
                 f"{self.path}: the picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} "
                 f"at {float((frame.pts or 0) * self.time_base):.2f} s; cut the film there and do the parts"
             )
+        if not self.rotation and Planes.fit(frame, self.look):
+            return Planes(frame, self.look)
         rgb = frame.to_ndarray(format="rgb24", src_colorspace=self.look.colorspace, interpolation=FAITHFUL)
-        return np.ascontiguousarray(np.rot90(rgb, self.rotation // 90))
+        return Pixels(np.ascontiguousarray(np.rot90(rgb, self.rotation // 90)))
 
     def _picture_stream(self) -> VideoStream:
         covers = av.stream.Disposition.attached_pic

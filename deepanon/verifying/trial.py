@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.embedders import Recogniser
 from deepanon.films.covers import DRAWN
 from deepanon.films.frames import Frame, Source
+from deepanon.films.pictures import Pixels
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter
 from deepanon.films.sightings import Progress
@@ -124,12 +125,13 @@ class Trial:
 
     def _alike(self, frame: Frame, film: Source, painter: Painter, tracks: set[int]) -> set[int]:
         """Which of `tracks` come out too like the original in this frame."""
-        if frame.pixels is None:
+        if frame.picture is None:
             return set()
+        before = frame.picture.pixels
         faces, numbers, why = painter.covers.at(frame.index)
-        drawn = painter(frame, film.width, film.height)
+        drawn = painter(replace(frame, picture=Pixels(before)), film.width, film.height).pixels
         rows = np.flatnonzero(np.isin(numbers, list(tracks)) & (why == DRAWN))
-        seen = compare(Comparison(frame.pixels, drawn, faces.boxes), faces[rows], faces[rows], self.recogniser)
+        seen = compare(Comparison(before, drawn, faces.boxes), faces[rows], faces[rows], self.recogniser)
         return {int(numbers[row]) for row, face in zip(rows, seen, strict=True) if self.limits(face) is not None}
 
     def _chance(self, plan: FilmPlan, track: int) -> bool:

@@ -20,7 +20,7 @@ def remade(source, target, folder, pieces=1, **options):
     with Film(source) as film:
         frames = list(film.frames(*span))
         durations = np.array([frame.duration for frame in frames])
-        frames, paths = iter((frame.pts, frame.pixels) for frame in frames), []
+        frames, paths = iter((frame.pts, frame.picture) for frame in frames), []
         size = -(-len(durations) // pieces)
         for i in range(pieces):
             paths.append(folder / f"{i}.npz")

@@ -13,6 +13,7 @@ from deepanon.films import Encoding, FilmAnonymizer, FilmOptions
 from deepanon.films.covers import DRAWN, LEAP, REASONS, UNSEEN, Covers, Doubt
 from deepanon.films.frames import Frame
 from deepanon.films.leaving import left_tracks
+from deepanon.films.pictures import Pixels
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter
 from deepanon.seeds import Seeds
@@ -111,7 +112,8 @@ def test_who_draws_beside_a_left_face_does_not_see_it(kit, method):
         for picture in pictures:
             picture[34:58, 76:100] = rng.integers(0, 256, (24, 24, 3))
         painter = Painter(some, build_anonymizer(method), build_anonymizer("blackout"), [1, 2], left={1: "poster"})
-        painted = np.stack([painter(Frame(i, i, 1, picture), 160, 96) for i, picture in enumerate(pictures)])
+        frames = [Frame(i, i, 1, Pixels(picture)) for i, picture in enumerate(pictures)]
+        painted = np.stack([painter(frame, 160, 96).pixels for frame in frames])
         assert np.array_equal(painted[:, 34:58, 76:100], np.stack(pictures)[:, 34:58, 76:100])
         assert not np.array_equal(painted[:, 30:60, 40:70], np.stack(pictures)[:, 30:60, 40:70])
         painted[:, 34:58, 76:100] = 0

@@ -11,6 +11,7 @@ from deepanon.errors import FilmError
 from deepanon.films import FilmAnonymizer, FilmOptions, rendering, sightings
 from deepanon.films.encoding import Encoding
 from deepanon.films.frames import Frame
+from deepanon.films.pictures import Pixels
 from deepanon.films.rendering import render
 from deepanon.films.sightings import look
 from deepanon.seeds import Seeds
@@ -37,7 +38,7 @@ class Source:
             if i == self.fails:
                 raise FilmError("the disk is gone")
             event.set()
-            yield Frame(i, i, 1, np.full((32, 32, 3), i, np.uint8))
+            yield Frame(i, i, 1, Pixels(np.full((32, 32, 3), i, np.uint8)))
 
 
 class Painter:
@@ -53,7 +54,7 @@ class Painter:
         if frame.index == self.fails:
             raise FilmError("cannot draw this")
         self.drawn[frame.index].set()
-        return frame.pixels
+        return frame.picture
 
 
 class Piece:
@@ -74,8 +75,8 @@ class Making:
 
     def encode(self, frames, film):
         times = []
-        for at, pixels in frames:
-            assert pixels[0, 0, 0] == at % 256
+        for at, picture in frames:
+            assert picture.pixels[0, 0, 0] == at % 256
             assert self.wait(at), "nothing happened meanwhile"
             times.append(at)
             self.done = at + 1

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from deepanon.detectors.reduced import Whole
 from deepanon.films.scenes import Change, find_cuts
 
 
 def cuts(pictures):
     change = Change()
-    return find_cuts(np.array([change(picture) for picture in pictures])).tolist()
+    return find_cuts(np.array([change(Whole(picture)) for picture in pictures])).tolist()
 
 
 def test_another_scene_is_a_cut(kit):

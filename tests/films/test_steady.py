@@ -15,6 +15,7 @@ from deepanon.films import Encoding, FilmAnonymizer, FilmOptions, rendering
 from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame
 from deepanon.films.motion import staying
+from deepanon.films.pictures import Pixels
 from deepanon.films.rendering import Painter
 from deepanon.films.steady import KEPT, RENEWED, Carried, Drawing, Steady, Trail, steadied
 from deepanon.seeds import Seeds
@@ -68,7 +69,8 @@ def painted(kit, some, drawer, pictures=None, steady=True, seeds=(1, 2, 3)):
     painter = Painter(some, drawer, build_anonymizer("blackout"), seeds, steady=steady)
     frames = sorted(set(some.frames.tolist()))
     pictures = [kit.street()] * (frames[-1] + 1) if pictures is None else pictures
-    return [painter(Frame(i, i, 1, pictures[i]), kit.width, kit.height).astype(int) for i in range(len(pictures))]
+    frames = [Frame(i, i, 1, Pixels(picture)) for i, picture in enumerate(pictures)]
+    return [painter(frame, kit.width, kit.height).pixels.astype(int) for frame in frames]
 
 
 def trembling(count=12, way=0.0, spread=0.15, seed=0):

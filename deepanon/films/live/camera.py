@@ -13,6 +13,7 @@ import numpy as np
 from deepanon.errors import FilmError, OptionError
 from deepanon.films.frames import Frame
 from deepanon.films.live.ends import look_of
+from deepanon.films.pictures import Pixels
 from deepanon.geometry import Array
 
 PATIENCE = 10  # pictures in a row that may fail before a camera is taken to be gone
@@ -103,9 +104,9 @@ class Camera:
             return None
         return np.ascontiguousarray(pixels[..., ::-1])
 
-    def _checked(self, pixels: Array) -> Array | None:
+    def _checked(self, pixels: Array) -> Pixels | None:
         """None if it has another size than the first one: it is written black."""
-        return pixels if pixels.shape == (self.height, self.width, 3) else None
+        return Pixels(pixels) if pixels.shape == (self.height, self.width, 3) else None
 
     def _said_rate(self) -> Fraction | None:
         said = float(self._capture.get(cv2.CAP_PROP_FPS))

@@ -116,7 +116,7 @@ class _Run:
             return False
         faces = self._look(frame, time)
         if faces is None:  # its pixels are of no use any more
-            frame, faces = replace(frame, pixels=None), Detections.empty()
+            frame, faces = replace(frame, picture=None), Detections.empty()
         self._write(self.window.add(frame, time, faces))
         self.outcome.held = max(self.outcome.held, len(self.window) + 1)
         return True
@@ -175,7 +175,7 @@ class _Run:
         one = replace(covers, tracks=np.arange(len(covers.tracks)))  # the painter counts the faces of this picture
         try:
             painter = Painter(one, self.owner.anonymizer, self.owner.redactor, seeds, steady=False)
-            made = painter(replace(due.frame, index=0), width, height)
+            made = painter(replace(due.frame, index=0), width, height).pixels
             if made.shape != black.shape or made.dtype != np.uint8:
                 raise FilmError(f"a picture of {made.shape}, {made.dtype} was drawn")
         except Exception as error:  # whatever it is, a face may be left in it

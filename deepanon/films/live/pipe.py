@@ -9,6 +9,7 @@ from typing import Protocol
 from deepanon.errors import FilmError, OptionError
 from deepanon.films.frames import Frame
 from deepanon.films.live.pixels import PixelFormat
+from deepanon.films.pictures import Pixels
 from deepanon.geometry import Array
 
 
@@ -57,7 +58,7 @@ class PipeSource:
         """Every whole picture; see `LiveSource`."""
         index = 0
         while (data := self._next()) is not None:
-            yield Frame(index, index, 1, self._pixels(data))
+            yield Frame(index, index, 1, self._picture(data))
             index += 1
 
     def _next(self) -> bytearray | None:
@@ -73,9 +74,9 @@ class PipeSource:
             filled += count
         return data
 
-    def _pixels(self, data: bytearray) -> Array | None:
+    def _picture(self, data: bytearray) -> Pixels | None:
         try:
-            return self.format.read(data)
+            return Pixels(self.format.read(data))
         except Exception:  # whatever FFmpeg raises; a picture without pixels is written black
             return None
 

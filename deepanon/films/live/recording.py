@@ -13,6 +13,7 @@ import av
 from deepanon.errors import FilmError, OptionError
 from deepanon.films.encoding import CONTAINERS, Encoding, video_frame
 from deepanon.films.frames import Pictures
+from deepanon.films.pictures import Pixels
 from deepanon.geometry import Array
 
 PRESETS = {"h264": "veryfast", "hevc": "veryfast", "av1": "10"}  # pictures do not wait
@@ -70,7 +71,7 @@ class Recording:
         Raises:
             FilmError: it cannot be compressed or written.
         """
-        frame = video_frame(pts, pixels, self.film.look, self.encoding.pixels)
+        frame = video_frame(pts, Pixels(pixels), self.film.look, self.encoding.pixels)
         frame.time_base = self.film.time_base
         try:
             self._output.mux(self._stream.encode(frame))

@@ -9,6 +9,7 @@ import pytest
 
 from deepanon.films.frames import Frame
 from deepanon.films.live.ends import look_of
+from deepanon.films.pictures import Pixels
 
 
 class Shown:
@@ -27,7 +28,7 @@ class Shown:
             self.before(index)
             if isinstance(pixels, BaseException):
                 raise pixels
-            yield Frame(index, index, 1, pixels)
+            yield Frame(index, index, 1, None if pixels is None else Pixels(pixels))
 
 
 class Kept:
