@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import nms
 
 from deepanon import geometry
 from deepanon.detections import FIVE, Detections
 from deepanon.detectors.mtcnn_networks import CELL, CHUNK, STRIDE, Judge, Proposer, packaged_networks
 from deepanon.detectors.mtcnn_packaged import check_settings, padded, settings
 from deepanon.detectors.summed_area import SummedArea
+from deepanon.detectors.suppression import suppressed
 from deepanon.detectors.tiles import detect_in_tiles
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
@@ -64,7 +64,7 @@ class Mtcnn:
         picture = SummedArea(padded(image))
         proposed = self._proposals(picture)
         scores, shifts, _, boxes = self._judged(self.refiner, picture, proposed, 24, self.thresholds[1])
-        kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.7).numpy()
+        kept = suppressed(boxes, scores, 0.7)
         boxes = _squared(_moved(boxes[kept], shifts[kept]))
         scores, shifts, points, boxes = self._judged(self.placer, picture, boxes, 48, self.thresholds[2])
         points = _placed(points, boxes)
@@ -79,8 +79,8 @@ class Mtcnn:
         if not levels:
             return np.zeros((0, 4), np.float32)
         found, scores, shifts = (torch.cat([level[i] for level in levels]) for i in range(3))
-        kept = nms(found, scores, 0.7)
-        boxes, moves = found[kept].numpy(), shifts[kept].numpy()
+        kept = suppressed(found.numpy(), scores.numpy(), 0.7)
+        boxes, moves = found.numpy()[kept], shifts.numpy()[kept]
         return _squared(boxes + moves * np.tile(boxes[:, 2:] - boxes[:, :2], 2))
 
     def _scales(self, picture: SummedArea) -> Iterator[float]:
@@ -105,7 +105,7 @@ class Mtcnn:
         at, scores, shifts = (torch.cat([part[i] for part in parts]).cpu() for i in range(3))
         corner = at.float() * STRIDE
         boxes = torch.cat([(corner + 1) / scale, (corner + CELL) / scale], dim=1).floor()
-        kept = nms(boxes, scores, 0.5)
+        kept = torch.from_numpy(suppressed(boxes.numpy(), scores.numpy(), 0.5))
         return boxes[kept], scores[kept], shifts[kept]
 
     def _judged(

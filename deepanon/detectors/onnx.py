@@ -8,11 +8,11 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torchvision.ops import nms as suppressed
 
 from deepanon import geometry
 from deepanon.detections import FIVE, Detections
 from deepanon.detectors.layouts import LAYOUTS, Found
+from deepanon.detectors.suppression import suppressed
 from deepanon.errors import ModelError, OptionError, lookup
 from deepanon.files import named
 from deepanon.geometry import Array
@@ -127,20 +127,20 @@ class Onnx:
         rows = np.flatnonzero(solid & geometry.inside(boxes, image.shape[1], image.shape[0]))
         rows = rows[np.argsort(-scores[rows], kind="stable")]
         if self.nms is not None:
-            kept = suppressed(torch.from_numpy(boxes[rows]), torch.from_numpy(scores[rows]), self.nms)
-            rows = rows[np.sort(kept.numpy())]
+            rows = rows[np.sort(suppressed(boxes[rows], scores[rows], self.nms))]
         points = None if found.points is None else (found.points[keep[rows]] / scale).astype(np.float32)
         return Detections(boxes[rows], scores[rows], points, np.full(len(rows), self.label), FIVE)
 
 
-def open_session(path: Path) -> Any:
-    """onnxruntime's session on the CPU, with as many threads as torch uses."""
+def open_session(path: Path, threads: int | None = None) -> Any:
+    """onnxruntime's session on the CPU, with so many threads, or as many as torch uses."""
     try:
         import onnxruntime
     except ImportError:
         raise OptionError("onnxruntime is not installed: pip install 'deepanon[onnx]'") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = torch.get_num_threads() if threads is None else threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other steps run beside it
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has exceptions of its own

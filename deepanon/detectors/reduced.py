@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
-import torch
-from torchvision.ops import nms
 
 from deepanon import geometry
 from deepanon.detections import Detections
+from deepanon.detectors.suppression import suppressed
 from deepanon.detectors.views import resized, restored
 from deepanon.errors import OptionError
 from deepanon.geometry import Array
@@ -104,13 +103,13 @@ class Reduced:
         check_pixels(image)
         return self.look(Whole(image), name)
 
-    def look(self, picture: Partly, name: str = "") -> Detections:
-        """The same for a picture of which only parts are needed, and a reduced one."""
+    def look(self, picture: Partly, name: str = "", glance: Array | None = None) -> Detections:
+        """The same for a picture of which only parts are needed, and what `glance` gives, if it is there already."""
         shape = picture.height, picture.width
-        scale = self.side / max(shape)
-        if scale >= 1:
+        small = self.glance(picture) if glance is None else glance
+        if small is None:
             return self.detector(picture.pixels, name)
-        small = picture.resized(*(max(1, round(length * scale)) for length in reversed(shape)))
+        scale = self.side / max(shape)
         found = restored(self.detector(small, name), 0, small.shape[:2], shape)
         sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1)
         again = np.flatnonzero(sides * scale < SMALL)
@@ -119,10 +118,16 @@ class Reduced:
             return self.detector(picture.pixels, name)
         parts = [self._closer(picture, *pair, name) for pair in zip(regions, sides[again], strict=True)]
         better = Detections.merge(parts) if parts else found[:0]
-        kept = nms(torch.from_numpy(better.boxes.copy()), torch.from_numpy(better.scores.copy()), SAME).numpy()
-        better = better[kept]
+        better = better[suppressed(better.boxes, better.scores, SAME)]
         overlap = geometry.iou(found.boxes, better.boxes).max(axis=1, initial=0)
         return Detections.merge([found[np.flatnonzero(overlap < SAME)], better])
+
+    def glance(self, picture: Partly) -> Array | None:
+        """The reduced picture, which is looked at first; None if the picture is not larger than that."""
+        scale = self.side / max(picture.height, picture.width)
+        if scale >= 1:
+            return None
+        return picture.resized(*(max(1, round(length * scale)) for length in (picture.width, picture.height)))
 
     def _closer(self, picture: Partly, region: Array, side: float, name: str) -> Detections:
         """What is found in one region, with a face of `side` pixels at up to `SIZE`; not what its edges cut."""
@@ -139,9 +144,14 @@ class Reduced:
         return Detections(boxes, found.scores, points, found.labels, found.schema)[whole_ones]
 
 
-def looked_at(picture: Partly, detector: Detector, name: str = "") -> Detections:
+def glance_of(picture: Partly, detector: Detector) -> Array | None:
+    """The reduced picture that the detector asks for first, if it does; `looked_at` takes it."""
+    return detector.glance(picture) if isinstance(detector, Reduced) else None
+
+
+def looked_at(picture: Partly, detector: Detector, name: str = "", glance: Array | None = None) -> Detections:
     """What a detector finds, with no more of the picture than it needs."""
-    return detector.look(picture, name) if isinstance(detector, Reduced) else detector(picture.pixels, name)
+    return detector.look(picture, name, glance) if isinstance(detector, Reduced) else detector(picture.pixels, name)
 
 
 def _regions(boxes: Array, height: int, width: int) -> Array:

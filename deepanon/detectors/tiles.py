@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-import torch
-from torchvision.ops import nms
 
 from deepanon.detections import Detections
+from deepanon.detectors.suppression import suppressed
 from deepanon.geometry import Array, area
 
 TILE = 3072  # px; MTCNN needs about 1.2 GiB for a tile of this side
@@ -32,8 +31,7 @@ def detect_in_tiles(detect: Callable[[Array], Detections], image: Array) -> Dete
     small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
     parts.append(_moved(detect(small), 1 / scale, 0, 0))
     found = Detections.merge(parts)
-    kept = nms(torch.from_numpy(found.boxes.copy()), torch.from_numpy(area(found.boxes)).float(), 0.5)
-    return found[kept.numpy()]
+    return found[suppressed(found.boxes, area(found.boxes), 0.5)]
 
 
 def _starts(length: int) -> Iterator[int]:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-import torch
-from torchvision.ops import nms as suppressed
 
 from deepanon.detections import Detections
+from deepanon.detectors.suppression import suppressed
 from deepanon.detectors.tiles import TILE
 from deepanon.errors import OptionError
 from deepanon.geometry import Array
@@ -63,8 +62,7 @@ def detect_in_views(
     if len(parts) == 1:
         return parts[0]
     found = Detections.merge(parts)
-    kept = suppressed(torch.from_numpy(found.boxes.copy()), torch.from_numpy(found.scores.copy()), nms)
-    return found[kept.numpy()]
+    return found[suppressed(found.boxes, found.scores, nms)]
 
 
 def resized(image: Array, scale: float) -> Array:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torchvision.ops import nms as suppressed
 
 from deepanon.detectors.onnx import fixed_size, open_session
+from deepanon.detectors.suppression import suppressed
 from deepanon.errors import DeepanonError, ModelError, OptionError, lookup
 from deepanon.geometry import Array
 
@@ -79,9 +78,8 @@ class OnnxRuntime:
         rows = np.concatenate([self._decoded(outputs[i::3], i, canvas.shape[3]) for i in range(len(STRIDES))])
         rows = rows[np.argsort(-rows[:, 14], kind="stable")][:TOP]
         whole = np.trunc(rows[:, :4])  # OpenCV compares boxes of whole pixels
-        corners = torch.from_numpy(np.concatenate([whole[:, :2], whole[:, :2] + whole[:, 2:]], axis=1))
-        kept = suppressed(corners, torch.from_numpy(rows[:, 14].copy()), self.nms)
-        return np.asarray(rows[kept.numpy()])
+        corners = np.concatenate([whole[:, :2], whole[:, :2] + whole[:, 2:]], axis=1)
+        return np.asarray(rows[suppressed(corners, rows[:, 14], self.nms)])
 
     def _decoded(self, outputs: list[Array], level: int, width: int) -> Array:
         """Scores (1, C, 1) twice, boxes (1, C, 4) and points (1, C, 10) of one stride -> rows above the threshold."""

@@ -33,7 +33,7 @@ class Planes:
     """
 
     def __init__(self, frame: av.VideoFrame, look: Look) -> None:
-        self._frame, self._look = frame, look
+        self._frame, self._look, self._own = frame, look, False
         self.width, self.height = frame.width, frame.height
 
     @staticmethod
@@ -96,10 +96,14 @@ class Planes:
             within = (inner[0] - x0, inner[1] - y0, inner[2] - x0, inner[3] - y0)
             for old, values in zip(_values(frame, inner), _values(new, within), strict=True):
                 old[:] = values
-        return Planes(frame, self._look)
+        made = Planes(frame, self._look)
+        made._own = True
+        return made
 
     def video_frame(self, look: Look, format_: str) -> av.VideoFrame:
         """See `Picture.video_frame`."""
+        if self._own and format_ == FORMAT:
+            return self._frame
         return self._copy() if format_ == FORMAT else Pixels(self.pixels).video_frame(look, format_)
 
     def _copy(self) -> av.VideoFrame:
@@ -111,9 +115,7 @@ class Planes:
         return frame
 
     def _rgb(self, frame: av.VideoFrame) -> Array:
-        rgb = frame.to_ndarray(
-            format="rgb24", src_colorspace=self._look.colorspace, interpolation=FAITHFUL, threads=1
-        )
+        rgb = frame.to_ndarray(format="rgb24", src_colorspace=self._look.colorspace, interpolation=FAITHFUL, threads=1)
         return np.ascontiguousarray(rgb)
 
     def _around(self, box: Array) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ import numpy as np
 from deepanon.ahead import ahead
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
-from deepanon.detectors.reduced import looked_at
+from deepanon.detectors.reduced import glance_of, looked_at
 from deepanon.films.frames import Frame, Source
 from deepanon.films.scenes import Change, find_cuts
 from deepanon.geometry import Array
@@ -62,20 +62,26 @@ def look(
         progress: told "looking", frames done, and frames promised.
     """
     done = _mend(journal)
-    with journal.open("a", encoding="utf-8") as stream, closing(ahead(_compared(film.frames(*span)))) as frames:
-        for frame, changed in frames:
+    with (
+        journal.open("a", encoding="utf-8") as stream,
+        closing(ahead(_prepared(film.frames(*span), detector))) as frames,
+    ):
+        for frame, changed, glance in frames:
             if frame.index < done:
                 continue
-            stream.write(json.dumps(_line(frame, changed, detector, film)) + "\n")
+            stream.write(json.dumps(_line(frame, changed, glance, detector, film)) + "\n")
             stream.flush()
             progress("looking", frame.index + 1, film.promised)
 
 
-def _compared(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float]]:
-    """Each frame, and how much has changed since the one before."""
+def _prepared(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[Frame, float, Array | None]]:
+    """Each frame, how much has changed since the one before, and what the detector asks for first."""
     change = Change()
     for frame in frames:
-        yield frame, 0.0 if frame.picture is None else change(frame.picture)
+        if frame.picture is None:
+            yield frame, 0.0, None
+        else:
+            yield frame, change(frame.picture), glance_of(frame.picture, detector)
 
 
 def read(journal: Path, film: Source, memory: float) -> Sightings:
@@ -106,11 +112,11 @@ Face = list[float | str | None]
 Line = tuple[int, int, float, bool, str, list[Face]]
 
 
-def _line(frame: Frame, changed: float, detector: Detector, film: Source) -> Line:
+def _line(frame: Frame, changed: float, glance: Array | None, detector: Detector, film: Source) -> Line:
     """Time, duration, how much has changed, whether it could be decoded, the keypoints' schema, and the faces."""
     if frame.picture is None:
         return frame.pts, frame.duration, 0.0, False, FIVE.name, []
-    found = looked_at(frame.picture, detector, f"{film.path.name}#{frame.pts}")
+    found = looked_at(frame.picture, detector, f"{film.path.name}#{frame.pts}", glance)
     assert found.labels is not None
     faces: list[Face] = []
     for i in range(len(found)):
