@@ -159,11 +159,11 @@ def regions_of(boxes: Array, width: int, height: int) -> Array:
 
 def _union_mask(boxes: Array, size: int) -> Tensor:
     """What `box_mask` gives for each box, the highest of all: (1, size, size)."""
-    mask = torch.zeros(1, size, size)
+    mask = np.zeros((1, size, size), dtype=np.float32)
     near = boxes[geometry.inside(boxes, size, size)].astype(np.float32)
     for x0, y0, x1, y1 in np.maximum(geometry.outward(near), 0).tolist():
         mask[:, y0:y1, x0:x1] = 1
-    return mask
+    return torch.from_numpy(mask)
 
 
 def _refuse_outside(boxes: Array, width: int, height: int) -> None:

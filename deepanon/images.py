@@ -219,11 +219,18 @@ def unit(images: Tensor) -> Tensor:
 
 
 def to_float(images: Array) -> Tensor:
-    """(N, H, W, 3) uint8 array -> (N, 3, H, W) float32 tensor in [-1, 1]."""
-    return unit(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
+    """(N, H, W, 3) uint8 array -> (N, 3, H, W) float32 tensor in [-1, 1]: what `unit` gives, with channels last."""
+    values = images.astype(np.float32, order="C")  # by numpy, which starts no threads: other steps run beside it
+    values /= np.float32(127.5)
+    values -= np.float32(1)
+    return torch.from_numpy(values).permute(0, 3, 1, 2)
 
 
 def to_uint8(images: Tensor) -> Array:
     """(N, 3, H, W) float tensor in [-1, 1], clipped -> (N, H, W, 3) uint8 array; exact inverse of `to_float`."""
-    levels = images.detach().float().clamp(-1, 1).add_(1).mul_(127.5).round_().to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).cpu().numpy()
+    values = np.clip(images.detach().float().cpu().numpy(), -1, 1)
+    values += np.float32(1)
+    values *= np.float32(127.5)
+    with np.errstate(invalid="ignore"):  # what is no number is some level
+        levels = np.rint(values, out=values).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))

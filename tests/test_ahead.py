@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+import torch
 
 from deepanon.ahead import ahead
 
@@ -38,3 +39,23 @@ def test_it_ends_when_nobody_listens():
     assert next(items) == 0
     items.close()
     assert threading.active_count() == before
+
+
+def test_pytorch_computes_alone_in_the_thread_and_with_all_threads_elsewhere():
+    before, seen = torch.get_num_threads(), []
+
+    def source():
+        for _ in range(3):
+            yield torch.get_num_threads()
+
+    torch.set_num_threads(2)
+    try:
+        assert list(ahead(source(), single=True)) == [1, 1, 1]
+        assert list(ahead(source())) == [2, 2, 2]
+        assert torch.get_num_threads() == 2
+        later = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        later.start()
+        later.join()
+        assert seen == [2]
+    finally:
+        torch.set_num_threads(before)

@@ -12,7 +12,20 @@ import deepanon
 
 ROOT = Path(deepanon.__file__).parent
 LAYERS = {
-    0: ("ahead", "checks", "errors", "files", "detections", "geometry", "images", "jpeg", "kinds", "seeds", "distance"),
+    0: (
+        "ahead",
+        "checks",
+        "errors",
+        "files",
+        "detections",
+        "geometry",
+        "images",
+        "jpeg",
+        "kinds",
+        "seeds",
+        "distance",
+        "threads",
+    ),
     1: ("crops", "models", "pasting", "tracking"),
     2: ("detectors", "embedders", "anonymizers", "data", "portraits", "runtimes", "weights"),
     3: ("pipeline", "selection", "training"),

@@ -120,7 +120,7 @@ def render(
     missing = [not path.exists() for path in paths]
     with (  # the threads must end before the film is closed
         closing(ahead(film.frames(*span))) as frames,
-        closing(ahead(_drawn(frames, film, painter, pts, missing), ROOM)) as drawn,
+        closing(ahead(_drawn(frames, film, painter, pts, missing), ROOM, single=True)) as drawn,
     ):
         for number, path in enumerate(paths):
             if missing[number]:

@@ -73,7 +73,7 @@ def anonymize_files(
     with (
         closing(ahead(run.read(), ROOM)) as read,
         closing(ahead(map(run.find, read), ROOM)) as found,
-        closing(ahead(map(run.draw, found), ROOM)) as drawn,
+        closing(ahead(map(run.draw, found), ROOM, single=True)) as drawn,
     ):
         yield from map(run.finish, drawn)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,28 +9,14 @@ import torch
 from torch import Tensor
 
 from deepanon.runtimes.engine import Draw, Inputs
+from deepanon.threads import compute_with
 
 
 class Lanes:
-    """`streams` threads, each of which computes with `each` threads of PyTorch's.
-
-    PyTorch's thread count belongs to a thread, but new threads take the one that was set last anywhere: it is set back
-    once all lanes have theirs.
-    """
+    """`streams` threads, each of which computes with `each` threads of PyTorch's."""
 
     def __init__(self, streams: int, each: int) -> None:
-        before, ready = torch.get_num_threads(), threading.Barrier(streams + 1)
-        self.pool = ThreadPoolExecutor(streams, "deepanon-lane")
-
-        def begin() -> None:
-            torch.get_num_threads()  # a thread takes the common count when it first asks: not later, over what is set
-            torch.set_num_threads(each)
-            ready.wait()
-
-        for _ in range(streams):
-            self.pool.submit(begin)
-        ready.wait()
-        torch.set_num_threads(before)
+        self.pool = ThreadPoolExecutor(streams, "deepanon-lane", compute_with, (each,))
 
     def draw(self, draw: Draw, parts: Sequence[Inputs]) -> list[Tensor]:
         """What `draw` makes of each part, in order; the first error of any is raised when all have ended."""

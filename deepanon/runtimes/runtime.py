@@ -76,13 +76,11 @@ class Runtime:
     def at(self, pace: Pace, inputs: Inputs) -> Tensor:
         """Draw at a pace of one's own."""
         parts = _parts(inputs, pace.batch)
-        if pace.streams == 1 or len(parts) == 1:
-            draw = self._draw(self.threads)
-            return self._tried(lambda: torch.cat([draw(part) for part in parts]))
-        each = max(1, self.threads // pace.streams)
-        if pace.streams not in self.lanes:
-            self.lanes[pace.streams] = Lanes(pace.streams, each)
-        return self._tried(lambda: torch.cat(self.lanes[pace.streams].draw(self._draw(each), parts)))
+        streams = 1 if len(parts) == 1 else pace.streams
+        each = max(1, self.threads // streams)
+        if streams not in self.lanes:  # also for one: who calls may compute with fewer threads than there are
+            self.lanes[streams] = Lanes(streams, each)
+        return self._tried(lambda: torch.cat(self.lanes[streams].draw(self._draw(each), parts)))
 
     def tune(self, rounds: int = 3) -> dict[Pace, float]:
         """Measure seconds a face at every pace that makes sense here, take the best and keep it; a second or two."""
