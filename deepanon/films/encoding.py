@@ -18,7 +18,7 @@ from deepanon.films.pictures import Picture, range_of
 from deepanon.films.pieces import Piece
 
 CODECS: dict[str, tuple[str, str, dict[str, str]]] = {  # encoder, pixel format, options; visually lossless each
-    "h264": ("libx264", "yuv420p", {"crf": "17", "preset": "medium"}),
+    "h264": ("libx264", "yuv420p", {"crf": "17", "preset": "superfast"}),
     "hevc": ("libx265", "yuv420p", {"crf": "20", "preset": "medium", "x265-params": "log-level=none"}),
     "av1": ("libsvtav1", "yuv420p", {"crf": "24", "preset": "8"}),
     "vp9": ("libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "3"}),
