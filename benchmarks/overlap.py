@@ -63,7 +63,7 @@ def both(name: str, job: Callable[[int], None], rounds: int) -> list[dict[str, A
     ]
 
 
-def in_turn(source: Iterable[Any], size: int = 4) -> Generator[Any, None, None]:
+def in_turn(source: Iterable[Any], size: int = 4, single: bool = False) -> Generator[Any, None, None]:
     """`ahead` without a thread."""
     yield from source
 
