@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -27,8 +28,29 @@ PIECE = 240  # frames that are compressed together, and lost together when a run
 ROOM = 2  # new pictures that wait for the encoder
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A frame whose crops can be looked at.
+
+    Attributes:
+        frame: that frame.
+        picture: of it; black if it could not be decoded.
+        windows: (M, 4) int64 where the crops lie, in pixels.
+        pixels: (H, W, 3) uint8 RGB, right in the windows.
+    """
+
+    frame: Frame
+    picture: Picture
+    windows: Array
+    pixels: Array
+
+    def painted(self, pixels: Array) -> Picture:
+        """The picture with what was changed in it: only that is another than it was."""
+        return self.picture if pixels is self.pixels else self.picture.painted(self.pixels, pixels, self.windows)
+
+
 class Painter:
-    """Makes the new picture of each frame.
+    """Makes the new picture of each frame, in three steps that may each have a thread.
 
     Args:
         covers: what becomes of each face.
@@ -57,23 +79,24 @@ class Painter:
         self.trail.forget()
 
     def __call__(self, frame: Frame, width: int, height: int) -> Picture:
-        """The new picture; that of a frame which could not be decoded is black.
+        """The new picture; that of a frame which could not be decoded is black."""
+        opened = self.open(frame, width, height)
+        return opened.painted(self.paint(opened))
 
-        Only the crops of its faces are looked at, and only what was changed in them is another than it was.
-        """
-        self.trail.turn(frame.index)
-        if frame.picture is None:
-            return Pixels(np.zeros((height, width, 3), dtype=np.uint8))
+    def open(self, frame: Frame, width: int, height: int) -> Opened:
+        """What `paint` needs of a frame: the crops of its faces."""
+        picture = frame.picture or Pixels(np.zeros((height, width, 3), dtype=np.uint8))
         faces, _, _ = self.covers.at(frame.index)
-        if not len(faces):
-            return frame.picture
         windows = geometry.clip(regions_of(faces.boxes, width, height), width, height)
-        before = frame.picture.opened(windows)
-        return frame.picture.painted(before, self._paint(before, frame.index), windows)
+        return Opened(frame, picture, windows, picture.opened(windows))
 
-    def _paint(self, pixels: Array, index: int) -> Array:
-        """(H, W, 3) uint8 RGB with the faces of a frame replaced."""
-        faces, tracks, why = self.covers.at(index)
+    def paint(self, opened: Opened) -> Array:
+        """(H, W, 3) uint8 RGB with the faces replaced; frames in their order, if drawings are carried."""
+        pixels = opened.pixels
+        self.trail.turn(opened.frame.index)
+        faces, tracks, why = self.covers.at(opened.frame.index)
+        if opened.frame.picture is None or not len(faces):
+            return pixels
         seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
         unsure = np.flatnonzero((why != DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
@@ -102,7 +125,7 @@ def render(
 ) -> list[Path]:
     """Write the pieces of the new film to `folder`, those that are not there yet, and return all in order.
 
-    Decoding, drawing and compressing have a thread each, a few frames apart, whatever the length of the film.
+    Decoding, painting and compressing have a thread each, a few frames apart, whatever the length of the film.
 
     Args:
         film: to replace faces in.
@@ -119,21 +142,21 @@ def render(
     paths = [folder / f"{start:09d}.npz" for start in range(0, len(pts), PIECE)]
     missing = [not path.exists() for path in paths]
     with (  # the threads must end before the film is closed
-        closing(ahead(film.frames(*span))) as frames,
-        closing(ahead(_drawn(frames, film, painter, pts, missing), ROOM, single=True)) as drawn,
+        closing(ahead(_opened(film.frames(*span), film, painter, pts, missing), ROOM)) as opened,
+        closing(ahead(_painted(opened, painter), ROOM, single=True)) as painted,
     ):
         for number, path in enumerate(paths):
             if missing[number]:
-                some = islice(drawn, min(PIECE, len(pts) - number * PIECE))
+                some = islice(painted, min(PIECE, len(pts) - number * PIECE))
                 making.encode(_told(some, progress, len(pts)), film).save(path)
-        next(drawn, None)  # to the end of the film, which may not be where it was
+        next(painted, None)  # to the end of the film, which may not be where it was
     return paths
 
 
-def _drawn(
-    frames: Iterator[Frame], film: Source, painter: Painter, pts: Array, missing: Sequence[bool]
-) -> Iterator[tuple[int, int, Picture]]:
-    """Number, time and new picture of each frame in the pieces that are missing, drawn while others are compressed."""
+def _opened(
+    frames: Iterable[Frame], film: Source, painter: Painter, pts: Array, missing: Sequence[bool]
+) -> Iterator[Opened]:
+    """The frames of the pieces that are missing."""
     done = 0
     for frame in frames:
         if frame.index >= len(pts):
@@ -144,15 +167,22 @@ def _drawn(
                 raise FilmError(
                     f"{film.path}: is not the film that was looked at: frame {frame.index} is shown at another time"
                 )
-            if frame.index % PIECE == 0:
-                painter.begin()
-            yield frame.index, frame.pts, painter(frame, film.width, film.height)
+            yield painter.open(frame, film.width, film.height)
         done += 1
     if done != len(pts):
         raise FilmError(f"{film.path}: is not the film that was looked at, which had {len(pts)} frames")
 
 
-def _told(drawn: Iterator[tuple[int, int, Picture]], progress: Progress, total: int) -> Iterator[tuple[int, Picture]]:
-    for index, at, picture in drawn:
-        yield at, picture
-        progress("replacing", index + 1, total)
+def _painted(opened: Iterable[Opened], painter: Painter) -> Iterator[tuple[Opened, Array]]:
+    """With their new pixels, painted while others are compressed."""
+    for one in opened:
+        if one.frame.index % PIECE == 0:
+            painter.begin()
+        yield one, painter.paint(one)
+
+
+def _told(painted: Iterator[tuple[Opened, Array]], progress: Progress, total: int) -> Iterator[tuple[int, Picture]]:
+    """Time and picture of each, for the encoder."""
+    for opened, pixels in painted:
+        yield opened.frame.pts, opened.painted(pixels)
+        progress("replacing", opened.frame.index + 1, total)

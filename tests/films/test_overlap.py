@@ -12,7 +12,7 @@ from deepanon.films import FilmAnonymizer, FilmOptions, rendering, sightings
 from deepanon.films.encoding import Encoding
 from deepanon.films.frames import Frame
 from deepanon.films.pictures import Pixels
-from deepanon.films.rendering import render
+from deepanon.films.rendering import Opened, render
 from deepanon.films.sightings import look
 from deepanon.seeds import Seeds
 
@@ -20,7 +20,7 @@ FAST = FilmOptions(Encoding(preset="ultrafast"))
 LONG = 60  # seconds after which nobody comes any more
 
 
-def one_after_the_other(source, size=4):
+def one_after_the_other(source, size=4, single=False):
     """What `ahead` would be without a thread."""
     yield from source
 
@@ -50,11 +50,15 @@ class Painter:
     def begin(self):
         self.begun += 1
 
-    def __call__(self, frame, width, height):
+    def open(self, frame, width, height):
+        return Opened(frame, frame.picture, np.zeros((0, 4), int), frame.pixels)
+
+    def paint(self, opened):
+        frame = opened.frame
         if frame.index == self.fails:
             raise FilmError("cannot draw this")
         self.drawn[frame.index].set()
-        return frame.picture
+        return opened.pixels
 
 
 class Piece:
