@@ -70,6 +70,10 @@ SECTIONS = {
         NAME | {"per_second": ("frames/s", ".2f"), "ratio": ("to deface at 640 px", ".2f"), "peak_mib": PEAK,
                 "mb": ("film, MB", ".1f")},
     ),
+    "presets": Section(
+        "__import__('presets').rows()",
+        {"name": ("preset, CRF", ""), "ms": ("CPU ms", ".1f"), "mb": ("MB", ".2f"), "psnr": ("PSNR, dB", ".1f")},
+    ),
     "paste": Section(
         "__import__('paste').rows({'1080p': (1080, 1920)})",
         NAME | {"ratio": RATIO, "ms": ("CPU ms", ".3g"), "peak_mib": ("MiB of arrays", ".1f")},

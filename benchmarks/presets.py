@@ -47,9 +47,8 @@ def rows(frames: int = 50, film: Path | None = None) -> list[dict[str, Any]]:
         start = time.process_time()
         packets, head = stored(pictures, preset, crf)
         taken = time.process_time() - start
-        error = np.mean(
-            [((luma(a) - luma(b)) ** 2).mean() for a, b in zip(pictures, shown(packets, head), strict=True)]
-        )
+        pairs = zip(pictures, shown(packets, head), strict=True)
+        error = np.mean([((luma(before) - luma(after)) ** 2).mean() for before, after in pairs])
         found.append(
             {
                 "name": f"{preset}, {crf}",
