@@ -15,7 +15,7 @@ from deepanon.anonymizers import Anonymizer, ByLabel, Chain
 from deepanon.anonymizers.grammar import OPTION
 from deepanon.crops import Crops
 from deepanon.errors import OptionError
-from deepanon.films.motion import PLACE, moved, placed, staying
+from deepanon.films.motion import PLACE, Sight, moved, staying
 from deepanon.geometry import Array
 
 CARRIED = "gan"  # the method whose drawings are carried: all others draw every frame alike, or see the face
@@ -31,19 +31,19 @@ class Drawing:
     Attributes:
         patch: (h, w, 3) float32 in [-1, 1], the pixels of the box and no others.
         corner: (2,) int64 x y where the patch lies in the crop.
-        crop: of that one face; where faces are, its context is blank.
+        sight: of that one face; where faces are, its context is blank.
     """
 
     patch: Array
     corner: Array
-    crop: Crops
+    sight: Sight
 
     @classmethod
     def of(cls, pixels: Tensor, crop: Crops) -> Drawing:
         """Take the box out of a drawn crop, (3, S, S)."""
         x0, y0, x1, y1 = geometry.clip(geometry.outward(crop.boxes.numpy()), crop.size, crop.size)[0]
         patch = pixels[:, y0:y1, x0:x1].permute(1, 2, 0).float().clamp(-1, 1)
-        return cls(np.ascontiguousarray(patch.numpy()), np.array([x0, y0]), crop)
+        return cls(np.ascontiguousarray(patch.numpy()), np.array([x0, y0]), Sight.of(crop))
 
     def into(self, pixels: Tensor) -> Tensor:
         """(3, S, S) -> a copy with the patch in its place."""
@@ -56,13 +56,13 @@ class Drawing:
         """This drawing with a share in [0, 1] of an earlier one, turned, scaled and shifted as the face was."""
         if share <= 0:
             return self
-        motion = moved(last.crop, self.crop)
-        here, there = placed(self.crop, self.corner), placed(last.crop, last.corner)
+        motion = moved(last.sight, self.sight)
+        here, there = self.sight.placed(self.corner), last.sight.placed(last.corner)
         back = np.linalg.inv(there) @ np.linalg.inv(motion) @ here
         soft = cv2.GaussianBlur(last.patch, (0, 0), SOFT, borderType=cv2.BORDER_REPLICATE)
         old = _taken(soft, back, self.patch.shape, cv2.INTER_LANCZOS4, cv2.BORDER_REPLICATE).clip(-1, 1)
         known = _taken(np.ones_like(last.patch), back, self.patch.shape, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
-        return Drawing(self.patch + share * known * (old - self.patch), self.corner, self.crop)
+        return Drawing(self.patch + share * known * (old - self.patch), self.corner, self.sight)
 
 
 def _taken(values: Array, matrix: Array, shape: tuple[int, ...], sampling: int, border: int) -> Array:
@@ -78,11 +78,11 @@ class Carried:
 
     Attributes:
         anchor: the drawing that is carried. It is resampled once for each frame, not again and again, and stays sharp.
-        crop: of the face in the last frame.
+        sight: of the face in the last frame.
     """
 
     anchor: Drawing
-    crop: Crops
+    sight: Sight
 
     def into(self, drawing: Drawing) -> tuple[Drawing, Carried]:
         """The next drawing of the track with what still holds of the anchor, and what is carried from here on.
@@ -90,10 +90,10 @@ class Carried:
         The anchor holds or is let go, with one frame between: a lasting mixture of two drawings would be blurred, and
         change with every frame. The new anchor has nothing of the old one.
         """
-        still = min(staying(self.crop, drawing.crop), staying(self.anchor.crop, drawing.crop, but=PLACE))
+        still = min(staying(self.sight, drawing.sight), staying(self.anchor.sight, drawing.sight, but=PLACE))
         if still >= RENEWED:
-            return drawing.mixed(self.anchor, KEPT), Carried(self.anchor, drawing.crop)
-        return drawing.mixed(self.anchor, KEPT * still), Carried(drawing, drawing.crop)
+            return drawing.mixed(self.anchor, KEPT), Carried(self.anchor, drawing.sight)
+        return drawing.mixed(self.anchor, KEPT * still), Carried(drawing, drawing.sight)
 
 
 class Trail:
@@ -126,7 +126,7 @@ class Trail:
         If a track has two faces in one frame, which a file that was edited can say, nothing is carried on from either.
         """
         last = self._last.get(seed)
-        made, carried = (drawing, self._carried(drawing, drawing.crop)) if last is None else last.into(drawing)
+        made, carried = (drawing, self._carried(drawing, drawing.sight)) if last is None else last.into(drawing)
         self._now[seed] = None if seed in self._now else carried
         return made
 

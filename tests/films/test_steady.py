@@ -14,7 +14,7 @@ from deepanon.errors import OptionError
 from deepanon.films import Encoding, FilmAnonymizer, FilmOptions, rendering
 from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame
-from deepanon.films.motion import staying
+from deepanon.films.motion import Sight, staying
 from deepanon.films.pictures import Pixels
 from deepanon.films.rendering import Painter
 from deepanon.films.steady import KEPT, RENEWED, Carried, Drawing, Steady, Trail, steadied
@@ -274,7 +274,7 @@ def test_the_less_stays_the_more_changes(kit):
         faces = Detections(np.array([[50, 30, 90, 70]] * 2, np.float32), np.ones(2), np.stack(
             [at((50, 30, 90, 70)), at((50, 30, 90, 70), turn=turn)]))  # fmt: skip
         crops = cut(blank(kit.street(), faces.boxes), faces, SIZE)
-        shares.append(staying(crops[:1], crops[1:]))
+        shares.append(staying(Sight.of(crops[:1]), Sight.of(crops[1:])))
     assert shares[0] == 1
     assert shares[-1] == 0
     assert shares == sorted(shares, reverse=True)
@@ -287,7 +287,7 @@ def test_a_drawing_holds_nearly_whole_or_is_let_go_for_good(kit, turn, holds):
         [at((50, 30, 90, 70)), at((50, 30, 90, 70), turn=turn)]))  # fmt: skip
     crops = cut(blank(kit.street(), faces.boxes), faces, SIZE)
     old, new = (Drawing.of(torch.full((3, SIZE, SIZE), tone), crops[i : i + 1]) for i, tone in enumerate((0.8, -0.8)))
-    made, carried = Carried(old, old.crop).into(new)
+    made, carried = Carried(old, old.sight).into(new)
     assert carried.anchor is (old if holds else new)  # of what was let go nothing is carried on
     share = (made.patch[20, 20, 0] + 0.8) / 1.6
     assert share == pytest.approx(KEPT, abs=0.01) if holds else share <= KEPT * RENEWED
