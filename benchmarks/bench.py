@@ -25,6 +25,7 @@ import matplotlib
 import torch
 
 from deepanon.runtimes.pace import machine
+from deepanon.weights import BUNDLED
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -58,7 +59,7 @@ SECTIONS = {
         "[__import__('torch').set_num_threads(1), __import__('cv2').setNumThreads(1)] and "
         "__import__('detectors').time_rows(given['rounds'], given['yunet'], None, True)",
         {"detector": ("detector", ""), "frame": ("frame", ""), "ratio": ("to the packaged MTCNN", ".2f"),
-         "ms": ("CPU ms", ".0f"), "peak_mib": PEAK},
+         "ms": ("CPU ms", ".0f"), "peak_mib": ("MiB, process", ".0f")},
     ),
     "pipeline": Section(
         "__import__('pipeline').rows(rounds=given['rounds'])",
@@ -106,9 +107,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION")
     parser.add_argument("--yunet", metavar="FILE", help="weights of YuNet")
     parser.add_argument("--deface", action="store_true", help="install deface beside, and time it")
-    parser.add_argument("--models", nargs="+", default=["research"], help="generators (default: research)")
+    parser.add_argument("--models", nargs="+", default=list(BUNDLED), help="generators (default: all that ship)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--frames", type=int, default=300, help="of the film (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=600, help="of the film (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows; those of other sections are kept")
     parser.add_argument("-o", "--output", type=Path, metavar="PAGE", help="write into its marks, with a picture")
     options = parser.parse_args()

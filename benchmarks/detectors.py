@@ -8,7 +8,7 @@ FOLDER is in the layout of WIDER FACE. Recall is that of what is reported at the
 computed at low ones; both by WIDER's protocol at an IoU of 0.5, for faces of the given size (the root of their area),
 the others being neither hit nor miss. Intervals are of 1,000 resamples of the photos. Times are CPU time of one process
 with one thread, rounds take turns and the best of each counts, so that neighbours on the machine matter little. Memory
-(`--memory`, Linux) is the peak of a process of its own, less what it had before the first picture.
+(`--memory`, Linux) is the peak of a process of its own while it looks at one picture, with all that is loaded in it.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def scene(frame: str) -> Array:
 
 
 def peak(name: str, yunet: str | None) -> dict[str, float]:
-    """Frame -> MiB that detection adds to a process, measured in a fresh one."""
+    """Frame -> MiB at the most while it is looked at, of a process in which nothing else is done."""
     command = [sys.executable, __file__, "--peak", name, *(["--yunet", yunet] if yunet else [])]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return dict(json.loads(said.splitlines()[-1]))
@@ -185,11 +185,11 @@ def peak(name: str, yunet: str | None) -> dict[str, float]:
 
 def _peaks(name: str, yunet: str | None) -> dict[str, float]:
     detector, frames = choices(yunet)[name](), {frame: scene(frame) for frame in FRAMES}
-    before = _highest()
     found = {}
-    for frame, image in frames.items():  # smallest first
+    for frame, image in frames.items():
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew with what is held now
         detector(image)
-        found[frame] = _highest() - before
+        found[frame] = _highest()
     return found
 
 
