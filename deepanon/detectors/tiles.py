@@ -11,7 +11,7 @@ from deepanon.detections import Detections
 from deepanon.detectors.suppression import suppressed
 from deepanon.geometry import Array, area
 
-TILE = 3072  # px; MTCNN needs about 1.2 GiB for a tile of this side
+TILE = 3072  # px; for a tile of this side MTCNN takes a quarter of a GiB, YuNet nearly half of one
 OVERLAP = 512  # px; a face up to this size lies whole in some tile, larger ones are found on the reduced picture
 
 
