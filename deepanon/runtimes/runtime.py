@@ -48,8 +48,7 @@ class Runtime:
         self.draws: dict[int, Draw] = {}
         self.lock = threading.RLock()
         self.pace = self._suited() if pace is None else pace
-        if engine.name != "torch":  # whose form is held to the network by tests
-            self._check(self._draw(1))
+        self._draw(1)
 
     @property
     def key(self) -> str:
@@ -105,7 +104,10 @@ class Runtime:
 
     def _draw(self, threads: int) -> Draw:
         if threads not in self.draws:
-            self.draws[threads] = self.engine.opened(threads)
+            draw = self.engine.opened(threads)
+            if self.name != "torch":  # whose form is held to the network by tests
+                self._check(draw)
+            self.draws[threads] = draw
         return self.draws[threads]
 
     def _tried(self, run: Callable[[], Tensor]) -> Tensor:
