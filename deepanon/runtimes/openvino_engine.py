@@ -12,14 +12,18 @@ import torch
 from torch import Tensor
 
 from deepanon.errors import ModelError
-from deepanon.models.inference import inference_form
+from deepanon.models.inference import cells_of, inference_form
 from deepanon.runtimes.engine import Draw, Engine, Inputs, example, line
 from deepanon.runtimes.exports import Exports
+from deepanon.runtimes.precision import BF16, FLOAT32, INT8
+from deepanon.runtimes.quantising import export_int8, int8_exports
 from deepanon.weights import LoadedGenerator
+
+HINTS = {FLOAT32: "f32", BF16: "bf16", INT8: "f32"}  # in int8 what is between the convolutions stays float32
 
 
 class OpenVinoEngine(Engine):
-    """Runs the inference form in float32.
+    """Runs the inference form in float32 or bf16, or what `export_int8` makes of the plain network.
 
     It is compiled for as many faces a call and threads a call as are asked for, when they are first asked for: a single
     face is drawn by all threads in one stream, many are drawn by one stream a thread.
@@ -28,13 +32,15 @@ class OpenVinoEngine(Engine):
     name = "openvino"
     packages = ("openvino",)
     extra = "openvino"
+    precisions = tuple(HINTS)
     batches = (1, 2, 4)
 
-    def __init__(self, loaded: LoadedGenerator) -> None:
-        super().__init__(loaded)
+    def __init__(self, loaded: LoadedGenerator, precision: str = FLOAT32) -> None:
+        super().__init__(loaded, precision)
         self.threads = torch.get_num_threads()  # asked here, as a lane has a count of its own
-        self.exports = Exports(loaded, "openvino", ("torch", "openvino"))
-        self.model = self.exports.model(self._export)
+        own = precision != INT8  # and not what ONNX Runtime runs as well
+        kept = Exports(loaded, "openvino", ("torch", "openvino")) if own else int8_exports(loaded)
+        self.exports, self.model = kept, kept.model(self._export if own else self._export_int8)
 
     def opened(self, threads: int) -> Draw:
         """See `Engine.opened`."""
@@ -54,26 +60,36 @@ class OpenVinoEngine(Engine):
 
     def _parts(self, inputs: Inputs) -> list[list[Tensor]]:
         """As few as there are of the sizes that are compiled, the largest first."""
-        parts, start = [], 0
-        while start < len(inputs[0]):
-            faces = max(size for size in self.batches if size <= len(inputs[0]) - start)
-            parts.append([one[start : start + faces] for one in inputs])
-            start += faces
+        given, parts = self._given(inputs), []
+        while len(given[0]):
+            faces = max(size for size in self.batches if size <= len(given[0]))
+            parts.append([one[:faces] for one in given])
+            given = [one[faces:] for one in given]
         return parts
+
+    def _given(self, inputs: Inputs) -> list[Tensor]:
+        """What the model takes, float32, and int32 where points lie: bf16 would move them."""
+        given = [one.float() for one in inputs]
+        if self.precision != INT8:
+            given.append(cells_of(inputs[2], self.loaded.network.resolution).int())
+        return given
 
     def _compiled(self, faces: int, threads: int) -> Any:
         import openvino
 
         streams = max(1, self.threads // threads)
         asked = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": HINTS[self.precision],
             "INFERENCE_NUM_THREADS": streams * threads,
             "NUM_STREAMS": streams,
             "ENABLE_CPU_PINNING": False,  # detector and encoder run beside it
         }
         core = openvino.Core()
         try:
-            model = core.read_model(self.model["model.xml"], openvino.Tensor(_bytes(self.model["model.bin"])))
+            if self.precision == INT8:
+                model = core.read_model(self.model["model.onnx"])
+            else:
+                model = core.read_model(self.model["model.xml"], openvino.Tensor(_bytes(self.model["model.bin"])))
             model.reshape({one: [faces, *one.partial_shape[1:]] for one in model.inputs})
             return core.compile_model(model, "CPU", asked)
         except Exception as error:  # one exception for everything, and not always that one
@@ -83,7 +99,7 @@ class OpenVinoEngine(Engine):
     def _export(self, folder: Path) -> None:
         import openvino
 
-        given = tuple(torch.cat([one, one]) for one in example(self.loaded))
+        given = tuple(torch.cat([one, one]) for one in self._given(example(self.loaded)))
         form = inference_form(self.loaded.network).cpu()
         shapes = [[-1, *one.shape[1:]] for one in given]
         try:
@@ -94,11 +110,14 @@ class OpenVinoEngine(Engine):
         except Exception as error:
             raise ModelError(f"OpenVINO cannot convert the generator: {line(error)}; try --runtime torch") from error
 
+    def _export_int8(self, folder: Path) -> None:
+        export_int8(folder / "model.onnx", self.loaded)
+
 
 def _bytes(content: bytes) -> Any:
     return np.frombuffer(content, np.uint8).copy()
 
 
 def _run(request: Any, inputs: list[Tensor]) -> Tensor:
-    found = request.infer([one.float().contiguous().numpy() for one in inputs], share_inputs=True)
+    found = request.infer([one.contiguous().numpy() for one in inputs], share_inputs=True)
     return torch.from_numpy(found[0].copy())
