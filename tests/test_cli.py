@@ -196,6 +196,8 @@ MISUSE = {
     "unknown detector": (["--detector", "ssd"], "choose one of: cascade"),
     "missing weights": (["--model", "none.safetensors"], "no generator at none.safetensors"),
     "unknown runtime": (["--runtime", "cuda"], "unknown runtime 'cuda'; choose one of: auto, onnx, openvino, torch"),
+    "unknown precision": (["--precision", "int4"], "unknown precision 'int4'; choose one of: bf16, float32, int8"),
+    "another precision": (["--precision", "int8"], "runtime 'torch' computes in float32 or bf16, not in int8"),
     "runtime without gan": (["--method", "noise", "--runtime", "auto"], "--runtime goes with --method gan"),
     "model without gan": (["--method", "noise", "--model", "x"], "--model goes with --method gan"),
     "no key file": (["--key", "nokey"], "key file nokey does not exist"),
