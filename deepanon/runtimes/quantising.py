@@ -122,11 +122,13 @@ def _quantise(source: Path, target: Path, faces: Inputs) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The quantiser recommends on the root logger what has been done."""
-    log = logging.getLogger()
+    """The quantiser recommends on the root logger what has been done, which would give that a handler for good."""
+    log, silent = logging.getLogger(), logging.NullHandler()
     level = log.level
     log.setLevel(logging.ERROR)
+    log.addHandler(silent)
     try:
         yield
     finally:
+        log.removeHandler(silent)
         log.setLevel(level)
