@@ -22,6 +22,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from deepanon.cli.threads import sleep_soon
+
+sleep_soon()  # as the command does, before PyTorch is there
+
+# ruff: noqa: E402
 import torch
 from torch import Tensor
 

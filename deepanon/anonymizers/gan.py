@@ -34,8 +34,8 @@ class Gan:
             levels.
         batch: faces a call, 0 = what suits the machine (see `runtimes.Runtime`).
         streams: calls at once, 0 = what suits the machine; with either given the other is 1.
-        precision: "float32"; or "bf16" or "int8" where that is faster, which draw the same faces but not the same
-            pixels (see `runtimes.PRECISIONS`).
+        precision: "float32"; or "bf16" where that is faster, which draws the same faces but not the same pixels (see
+            `runtimes.PRECISIONS`).
 
     Raises:
         OptionError: another `z`, `runtime` or `precision`, a runtime that is not installed, a precision that it does

@@ -84,6 +84,11 @@ def example(loaded: LoadedGenerator) -> Inputs:
     return context, mask, points, torch.randn(1, network.noise, 4, 4, generator=rng)
 
 
+def joined(parts: list[Tensor]) -> Tensor:
+    """Along the first dimension; a single one is not copied: that would wake threads beside the runtime's."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
 def line(error: BaseException) -> str:
     """An error of another library in one line."""
     return " ".join(str(error).split())[:300] or type(error).__name__

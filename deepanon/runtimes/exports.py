@@ -8,7 +8,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from deepanon.errors import SaveError
@@ -31,15 +31,12 @@ class Exports:
     Args:
         loaded: the generator.
         kind: of export; part of the file's name.
-        packages: distributions whose versions count; of one that is not installed, that it is not.
-        further: texts that count.
+        packages: distributions whose versions count.
     """
 
-    def __init__(
-        self, loaded: LoadedGenerator, kind: str, packages: Sequence[str], further: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, loaded: LoadedGenerator, kind: str, packages: Sequence[str]) -> None:
         self.kind = kind
-        self.key = fingerprint(loaded, [*(f"{name} {_version(name)}" for name in packages), *further])
+        self.key = fingerprint(loaded, [f"{name} {version(name)}" for name in packages])
         folder = cache_folder()
         self.path = None if folder is None else folder / "generators" / f"{kind}-{self.key[:32]}.bin"
 
@@ -85,13 +82,6 @@ class Exports:
                 temporary.write_bytes(SEAL + hashlib.sha256(body).digest() + body)
         except SaveError as error:
             log.warning("the generator is exported anew each time: %s", error)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

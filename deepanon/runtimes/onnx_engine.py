@@ -12,29 +12,22 @@ from torch import Tensor
 from deepanon.errors import ModelError
 from deepanon.runtimes.engine import Draw, Engine, Inputs, line
 from deepanon.runtimes.exports import Exports
-from deepanon.runtimes.precision import FLOAT32, INT8
-from deepanon.runtimes.quantising import export_int8, int8_exports
+from deepanon.runtimes.precision import FLOAT32
 from deepanon.weights import LoadedGenerator
 from deepanon.weights.onnx import INPUTS, OUTPUT, export_onnx
 
 
 class OnnxEngine(Engine):
-    """Runs the plain network as `deepanon export --onnx` writes it, whose constants are folded when it is loaded.
-
-    Or, in int8, what `export_int8` makes of that.
-    """
+    """Runs the plain network as `deepanon export --onnx` writes it, whose constants are folded when it is loaded."""
 
     name = "onnx"
     packages = ("onnxruntime", "onnx", "onnxscript")
     extra = "onnx"
-    precisions = (FLOAT32, INT8)
 
     def __init__(self, loaded: LoadedGenerator, precision: str = FLOAT32) -> None:
         super().__init__(loaded, precision)
-        kept = (
-            Exports(loaded, "onnx", ("torch", "onnx", "onnxscript")) if precision == FLOAT32 else int8_exports(loaded)
-        )
-        self.exports, self.model = kept, kept.model(self._export)
+        self.exports = Exports(loaded, "onnx", ("torch", "onnx", "onnxscript"))
+        self.model = self.exports.model(self._export)
 
     def opened(self, threads: int) -> Draw:
         """See `Engine.opened`."""
@@ -53,7 +46,7 @@ class OnnxEngine(Engine):
         return lambda inputs: _run(session, inputs)
 
     def _export(self, folder: Path) -> None:
-        (export_onnx if self.precision == FLOAT32 else export_int8)(folder / "model.onnx", self.loaded)
+        export_onnx(folder / "model.onnx", self.loaded)
 
 
 def _spinning(version: str) -> dict[str, str]:

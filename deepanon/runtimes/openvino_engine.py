@@ -13,17 +13,16 @@ from torch import Tensor
 
 from deepanon.errors import ModelError
 from deepanon.models.inference import cells_of, inference_form
-from deepanon.runtimes.engine import Draw, Engine, Inputs, example, line
+from deepanon.runtimes.engine import Draw, Engine, Inputs, example, joined, line
 from deepanon.runtimes.exports import Exports
-from deepanon.runtimes.precision import BF16, FLOAT32, INT8
-from deepanon.runtimes.quantising import export_int8, int8_exports
+from deepanon.runtimes.precision import BF16, FLOAT32
 from deepanon.weights import LoadedGenerator
 
-HINTS = {FLOAT32: "f32", BF16: "bf16", INT8: "f32"}  # in int8 what is between the convolutions stays float32
+HINTS = {FLOAT32: "f32", BF16: "bf16"}
 
 
 class OpenVinoEngine(Engine):
-    """Runs the inference form in float32 or bf16, or what `export_int8` makes of the plain network.
+    """Runs the inference form in float32 or bf16.
 
     It is compiled for as many faces a call and threads a call as are asked for, when they are first asked for: a single
     face is drawn by all threads in one stream, many are drawn by one stream a thread.
@@ -38,9 +37,8 @@ class OpenVinoEngine(Engine):
     def __init__(self, loaded: LoadedGenerator, precision: str = FLOAT32) -> None:
         super().__init__(loaded, precision)
         self.threads = torch.get_num_threads()  # asked here, as a lane has a count of its own
-        own = precision != INT8  # and not what ONNX Runtime runs as well
-        kept = Exports(loaded, "openvino", ("torch", "openvino")) if own else int8_exports(loaded)
-        self.exports, self.model = kept, kept.model(self._export if own else self._export_int8)
+        self.exports = Exports(loaded, "openvino", ("torch", "openvino"))
+        self.model = self.exports.model(self._export)
 
     def opened(self, threads: int) -> Draw:
         """See `Engine.opened`."""
@@ -56,7 +54,7 @@ class OpenVinoEngine(Engine):
                     own[faces] = compiled[faces].create_infer_request()
             return own[faces]
 
-        return lambda inputs: torch.cat([_run(request(len(part[0])), part) for part in self._parts(inputs)])
+        return lambda inputs: joined([_run(request(len(part[0])), part) for part in self._parts(inputs)])
 
     def _parts(self, inputs: Inputs) -> list[list[Tensor]]:
         """As few as there are of the sizes that are compiled, the largest first."""
@@ -69,10 +67,7 @@ class OpenVinoEngine(Engine):
 
     def _given(self, inputs: Inputs) -> list[Tensor]:
         """What the model takes, float32, and int32 where points lie: bf16 would move them."""
-        given = [one.float() for one in inputs]
-        if self.precision != INT8:
-            given.append(cells_of(inputs[2], self.loaded.network.resolution).int())
-        return given
+        return [*(one.float() for one in inputs), cells_of(inputs[2], self.loaded.network.resolution).int()]
 
     def _compiled(self, faces: int, threads: int) -> Any:
         import openvino
@@ -86,10 +81,7 @@ class OpenVinoEngine(Engine):
         }
         core = openvino.Core()
         try:
-            if self.precision == INT8:
-                model = core.read_model(self.model["model.onnx"])
-            else:
-                model = core.read_model(self.model["model.xml"], openvino.Tensor(_bytes(self.model["model.bin"])))
+            model = core.read_model(self.model["model.xml"], openvino.Tensor(_bytes(self.model["model.bin"])))
             model.reshape({one: [faces, *one.partial_shape[1:]] for one in model.inputs})
             return core.compile_model(model, "CPU", asked)
         except Exception as error:  # one exception for everything, and not always that one
@@ -109,9 +101,6 @@ class OpenVinoEngine(Engine):
             openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
         except Exception as error:
             raise ModelError(f"OpenVINO cannot convert the generator: {line(error)}; try --runtime torch") from error
-
-    def _export_int8(self, folder: Path) -> None:
-        export_int8(folder / "model.onnx", self.loaded)
 
 
 def _bytes(content: bytes) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deepanon.models.inference import TOLERANCE
 
-FLOAT32, BF16, INT8 = "float32", "bf16", "int8"
+FLOAT32, BF16 = "float32", "bf16"
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,4 @@ class Bound:
 PRECISIONS: dict[str, Bound] = {
     FLOAT32: Bound(TOLERANCE, TOLERANCE),
     BF16: Bound(0.3, 0.03),  # 38 and 4 of 255 levels; of the generators that ship some 8 and 0.5
-    INT8: Bound(1.0, 0.1),  # 128 and 13 levels; of those some 64 and 6
 }

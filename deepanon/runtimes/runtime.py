@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from deepanon.errors import DeepanonError, ModelError
-from deepanon.runtimes.engine import Draw, Engine, Inputs, example, line
+from deepanon.runtimes.engine import Draw, Engine, Inputs, example, joined, line
 from deepanon.runtimes.exports import fingerprint
 from deepanon.runtimes.lanes import Lanes
 from deepanon.runtimes.pace import Pace, PaceBook, machine
@@ -81,11 +81,11 @@ class Runtime:
         parts = _parts(inputs, pace.batch)
         if pace.streams == 1 or len(parts) == 1:
             draw = self._draw(self.threads)
-            return self._tried(lambda: torch.cat([draw(part) for part in parts]))
+            return self._tried(lambda: joined([draw(part) for part in parts]))
         each = max(1, self.threads // pace.streams)
         if pace.streams not in self.lanes:
             self.lanes[pace.streams] = Lanes(pace.streams, each)
-        return self._tried(lambda: torch.cat(self.lanes[pace.streams].draw(self._draw(each), parts)))
+        return self._tried(lambda: joined(self.lanes[pace.streams].draw(self._draw(each), parts)))
 
     def tune(self, rounds: int = 3) -> dict[Pace, float]:
         """Measure seconds a face at every pace that makes sense here, take the best and keep it; a second or two."""

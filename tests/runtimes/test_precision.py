@@ -1,20 +1,16 @@
-"""bf16 and int8: the same faces within bounds of their own, only where they are faster, and said."""
-
-import dataclasses
+"""bf16: the same faces within a bound of its own, only where it is faster, and said."""
 
 import pytest
 import torch
 
 from deepanon.anonymizers import Gan
-from deepanon.detections import COCO7
 from deepanon.errors import ModelError, OptionError
 from deepanon.models import GENERATORS
 from deepanon.models.inference import cells_of, inference_form
 from deepanon.runtimes import ENGINES, PRECISIONS, Pace, Runtime, build_runtime, runtime
 from deepanon.runtimes.engine import example
 from deepanon.runtimes.pace import PaceBook
-from deepanon.runtimes.precision import BF16, FLOAT32, INT8, Bound
-from deepanon.runtimes.quantising import drawn_faces
+from deepanon.runtimes.precision import BF16, FLOAT32, Bound
 from deepanon.runtimes.torch_engine import TorchEngine
 from deepanon.runtimes.worth import check_worth
 from deepanon.weights import load_generator
@@ -35,7 +31,7 @@ def installed(name):
 
 
 def test_what_is_offered():
-    assert set(OFFERED) == {("torch", BF16), ("openvino", BF16), ("openvino", INT8), ("onnx", INT8)}
+    assert set(OFFERED) == {("torch", BF16), ("openvino", BF16)}
 
 
 @pytest.mark.parametrize("architecture", GENERATORS)
@@ -102,11 +98,11 @@ def test_worth_is_measured_beside_float32(cache, loader):
 
 
 def test_what_a_runtime_does_not_compute_in_is_refused(loader):
-    with pytest.raises(OptionError, match="runtime 'torch' computes in float32 or bf16, not in int8"):
-        build_runtime("torch", loader(), None, INT8)
+    with pytest.raises(OptionError, match="runtime 'onnx' computes in float32, not in bf16"):
+        build_runtime(installed("onnx"), loader(), None, BF16)
     with pytest.raises(OptionError, match="'auto' computes in float32; bf16 goes with one of: torch, openvino"):
         build_runtime("auto", loader(), None, BF16)
-    with pytest.raises(OptionError, match="unknown precision 'f16'; choose one of: bf16, float32, int8"):
+    with pytest.raises(OptionError, match="unknown precision 'f16'; choose one of: bf16, float32"):
         build_runtime("torch", loader(), None, "f16")
 
 
@@ -128,27 +124,3 @@ def test_a_pace_belongs_to_a_precision(cache, loader, worth_it):
 def test_the_description_names_it(cache, worth_it):
     assert "run by torch in bf16, random z" in Gan("first", precision=BF16).description
     assert "run by torch, random z" in Gan("first").description
-
-
-def test_int8_is_calibrated_on_drawn_faces_that_are_hidden(loader):
-    loaded = loader()
-    context, mask, points, z = drawn_faces(loaded, 3)
-    assert context.shape == (3, 3, 16, 16)
-    assert z.shape == (3, 32, 4, 4)
-    assert torch.isfinite(points).all()
-    grey = context[(mask > 0).expand_as(context)]
-    assert (grey == grey[0]).all()
-    assert not torch.equal(context[0], context[1])
-    assert all(torch.equal(*pair) for pair in zip(drawn_faces(loaded, 3), drawn_faces(loaded, 3), strict=True))
-
-
-def test_int8_of_other_keypoints_is_an_error(cache, loader):
-    with pytest.raises(ModelError, match="drawn faces with keypoints of schema 'five'; the generator has 'coco7'"):
-        build_runtime(installed("onnx"), dataclasses.replace(loader(), schema=COCO7), None, INT8)
-
-
-def test_int8_without_its_packages_names_the_extra(cache, loader, monkeypatch):
-    installed("openvino")
-    monkeypatch.setattr("deepanon.runtimes.quantising.PACKAGES", ("nowhere_to_be_found",))
-    with pytest.raises(OptionError, match=r"int8 needs nowhere_to_be_found: pip install 'deepanon\[onnx\]'"):
-        build_runtime("openvino", loader(), None, INT8)
