@@ -1,4 +1,5 @@
-"""What a drawn face costs: the plain network, its inference form, and every runtime, one face and eight at a time.
+"""What a drawn face costs: the plain network, its inference form, and every runtime in every precision that is faster
+here, one face and eight at a time.
 
     python benchmarks/generators.py                   # the generators that ship
     python benchmarks/generators.py --model mine.safetensors --json rows.json
@@ -21,11 +22,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from deepanon.cli.threads import sleep_soon
+
+sleep_soon()  # as the command does, before PyTorch is there
+
+# ruff: noqa: E402
 import torch
 from torch import Tensor
 
+from deepanon.errors import OptionError
 from deepanon.models.inference import inference_form
-from deepanon.runtimes import ENGINES, Runtime, build_runtime
+from deepanon.runtimes import ENGINES, FLOAT32, Runtime, build_runtime, installed
 from deepanon.runtimes.engine import Inputs, example
 from deepanon.weights import BUNDLED, LoadedGenerator, load_generator
 
@@ -51,7 +58,7 @@ def main() -> None:
     rows = []
     for model in options.model or BUNDLED:
         rows += measure(model, options.rounds, options.clock, not options.no_memory)
-        print(table(rows[-2 * len(contenders_here()) :]), flush=True)
+        print(table(row for row in rows if row["model"] == str(model)), flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"threads": torch.get_num_threads(), "clock": options.clock, "rows": rows}, file, indent=1)
@@ -71,7 +78,7 @@ def measure(model: str, rounds: int = 15, clock: str = "wall", memory: bool = Tr
         `to_one` (ratio to the same contender with one face), `pace`, `deviation` from the plain network, `peak_mb`.
     """
     loaded = load_generator(model)
-    runs = {name: contender(name, loaded) for name in contenders_here()}
+    runs = built(loaded)
     for run in runs.values():
         if isinstance(run, Runtime):
             run.tune()
@@ -99,16 +106,31 @@ def measure(model: str, rounds: int = 15, clock: str = "wall", memory: bool = Tr
     return rows
 
 
+def built(loaded: LoadedGenerator) -> dict[str, Contender]:
+    """All that can run here by name; a precision that is no faster is left out, and that is said."""
+    runs = {}
+    for name in contenders_here():
+        try:
+            runs[name] = contender(name, loaded)
+        except OptionError as error:
+            print(f"without {name}: {error}", file=sys.stderr)
+    return runs
+
+
 def contenders_here() -> list[str]:
-    """Names of what can run here."""
-    return ["plain", "form", *(name for name, engine in ENGINES.items() if not engine.absent())]
+    """Names of what is installed: "plain", "form", a runtime, or runtime:precision."""
+    known = [f"{name}:{one}" for name in installed() for one in ENGINES[name].precisions]
+    return ["plain", "form", *(name.removesuffix(f":{FLOAT32}") for name in known)]
 
 
 def contender(name: str, loaded: LoadedGenerator) -> Contender:
     """What is called with context, mask, keypoints and z."""
     if name == "plain":
         return loaded.network
-    return inference_form(loaded.network) if name == "form" else build_runtime(name, loaded)
+    if name == "form":
+        return inference_form(loaded.network)
+    runtime, _, precision = name.partition(":")
+    return build_runtime(runtime, loaded, precision=precision or FLOAT32)
 
 
 def faces_of(loaded: LoadedGenerator, count: int) -> Inputs:

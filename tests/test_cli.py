@@ -196,6 +196,8 @@ MISUSE = {
     "unknown detector": (["--detector", "ssd"], "choose one of: cascade"),
     "missing weights": (["--model", "none.safetensors"], "no generator at none.safetensors"),
     "unknown runtime": (["--runtime", "cuda"], "unknown runtime 'cuda'; choose one of: auto, onnx, openvino, torch"),
+    "unknown precision": (["--precision", "int4"], "unknown precision 'int4'; choose one of: bf16, float32"),
+    "another precision": (["--precision", "bf16", "--runtime", "auto"], "bf16 goes with one of: torch, openvino"),
     "runtime without gan": (["--method", "noise", "--runtime", "auto"], "--runtime goes with --method gan"),
     "model without gan": (["--method", "noise", "--model", "x"], "--model goes with --method gan"),
     "no key file": (["--key", "nokey"], "key file nokey does not exist"),

@@ -11,6 +11,7 @@ import torch
 from deepanon.data.synthetic import draw_scene
 from deepanon.detectors import build_detector
 from deepanon.models.inference import inference_form
+from deepanon.runtimes import ENGINES, Pace, build_runtime
 from deepanon.runtimes.engine import example
 from deepanon.weights import load_generator
 
@@ -33,6 +34,17 @@ def test_the_inference_form_takes_less_than_the_plain_network():
     inputs, form = example(loaded), inference_form(loaded.network)
     fast, plain = least([lambda: form(*inputs), lambda: loaded.network(*inputs)], 9)
     assert fast < 0.9 * plain
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+@torch.inference_mode()
+def test_other_runtimes_take_less_than_the_plain_network(name):
+    if absent := ENGINES[name].absent():
+        pytest.skip(f"not installed: {absent}")
+    loaded = load_generator("research")
+    inputs, runtime = example(loaded), build_runtime(name, loaded, Pace())
+    fast, plain = least([lambda: runtime(*inputs), lambda: loaded.network(*inputs)], 9)
+    assert fast < 0.75 * plain
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720)])

@@ -12,7 +12,7 @@ from deepanon.checks import check_count
 from deepanon.crops import Crops, hide
 from deepanon.errors import OptionError, SchemaError
 from deepanon.files import named
-from deepanon.runtimes import Pace, build_runtime
+from deepanon.runtimes import FLOAT32, Pace, build_runtime
 from deepanon.weights import DEFAULT, load_generator, model_path
 
 NOISES = ("random", "zero")
@@ -29,13 +29,17 @@ class Gan:
         device: where the network runs.
         z: "random" draws each face's noise from its seed; "zero" uses none, so that equal surroundings give equal faces
             (the paper's static z; its FID is measured like that).
-        runtime: what runs the network: "torch", "onnx", "openvino", or "auto" (see `runtimes.build_runtime`). None
-            deviates from the plain network by more than `models.inference.TOLERANCE`: at most one of 255 levels.
+        runtime: what runs the network: "torch", "onnx", "openvino", or "auto" (see `runtimes.build_runtime`). In
+            float32 none deviates from the plain network by more than `models.inference.TOLERANCE`: at most one of 255
+            levels.
         batch: faces a call, 0 = what suits the machine (see `runtimes.Runtime`).
         streams: calls at once, 0 = what suits the machine; with either given the other is 1.
+        precision: "float32"; or "bf16" where that is faster, which draws the same faces but not the same pixels (see
+            `runtimes.PRECISIONS`).
 
     Raises:
-        OptionError: another `z` or `runtime`, a runtime that is not installed, or a device that is not there.
+        OptionError: another `z`, `runtime` or `precision`, a runtime that is not installed, a precision that it does
+            not have or that is not faster, or a device that is not there.
         FileNotFoundError: there is no such generator.
         ModelError: the file is not usable, or not by that runtime.
     """
@@ -52,13 +56,14 @@ class Gan:
         runtime: str = "torch",
         batch: int = 0,
         streams: int = 0,
+        precision: str = FLOAT32,
     ) -> None:
         if z not in NOISES:
             raise OptionError(f"unknown z {z!r}; choose one of: {', '.join(NOISES)}")
         pace = _pace(batch, streams)
         self.device = _usable(device)
         self.loaded = load_generator(model, self.device)
-        self.runtime = build_runtime(runtime, self.loaded, pace)
+        self.runtime = build_runtime(runtime, self.loaded, pace, precision)
         self.random = z == "random"
         self.description = (
             f"{self.loaded.network.architecture} generator at {self.loaded.network.resolution} px, "

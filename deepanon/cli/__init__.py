@@ -10,6 +10,7 @@ from deepanon import __version__
 from deepanon.cli import audit, data, export, models, photos, report, sets, tune, verify
 from deepanon.cli.replacing import METHODS
 from deepanon.cli.shared import FAILED, MISUSED, settle_detector
+from deepanon.cli.threads import sleep_soon
 from deepanon.errors import DeepanonError
 
 __all__ = ["FAILED", "METHODS", "MISUSED", "main", "parser"]
@@ -18,6 +19,7 @@ __all__ = ["FAILED", "METHODS", "MISUSED", "main", "parser"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `deepanon`; exits with 0, with 1 if a file failed, with 2 if the command cannot be run."""
     options = parser().parse_args(arguments)
+    sleep_soon()
     try:
         if hasattr(options, "detector"):
             settle_detector(options)

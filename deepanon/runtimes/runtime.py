@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from deepanon.errors import DeepanonError, ModelError
-from deepanon.models.inference import TOLERANCE
-from deepanon.runtimes.engine import Draw, Engine, Inputs, example, line
+from deepanon.runtimes.engine import Draw, Engine, Inputs, example, joined, line
 from deepanon.runtimes.exports import fingerprint
 from deepanon.runtimes.lanes import Lanes
 from deepanon.runtimes.pace import Pace, PaceBook, machine
+from deepanon.runtimes.precision import FLOAT32, PRECISIONS
 from deepanon.runtimes.tuning import measured
+from deepanon.runtimes.worth import check_worth
 from deepanon.weights import LoadedGenerator
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ GPU_BATCH = 16  # faces a call; the pipeline gives no more
 class Runtime:
     """Draws faces with an engine.
 
-    Faces are drawn `pace.batch` a call, and `pace.streams` calls at once. How many changes no value by more than
-    `TOLERANCE`, which is at most one of 255 levels after rounding. But another last bit may become another level,
+    Faces are drawn `pace.batch` a call, and `pace.streams` calls at once. How many changes no value of float32 by more
+    than `TOLERANCE`, which is at most one of 255 levels after rounding. But another last bit may become another level,
     and a run that was killed is to go on with the same bytes: so a pace is never measured unasked, only by `tune`.
 
     Args:
@@ -38,18 +39,20 @@ class Runtime:
 
     Raises:
         ModelError: the engine draws something else than the network does.
+        OptionError: its precision is not faster than float32 here.
     """
 
     def __init__(self, engine: Engine, pace: Pace | None = None, book: PaceBook | None = None) -> None:
-        self.engine, self.name, self.book = engine, engine.name, book or PaceBook()
+        self.engine, self.name, self.book = engine, engine.title, book or PaceBook()
         self.threads = torch.get_num_threads()
         self.device = next(engine.loaded.network.parameters()).device
         self.lanes: dict[int, Lanes] = {}
         self.draws: dict[int, Draw] = {}
         self.lock = threading.RLock()
         self.pace = self._suited() if pace is None else pace
-        if engine.name != "torch":  # whose form is held to the network by tests
-            self._check(self._draw(1))
+        draw = self._draw(1)
+        if engine.precision != FLOAT32:
+            check_worth(engine, draw, self.book, self.key, 1, 1 if self.device.type == "cpu" else self.pace.batch)
 
     @property
     def key(self) -> str:
@@ -80,7 +83,7 @@ class Runtime:
         each = max(1, self.threads // streams)
         if streams not in self.lanes:  # also for one: who calls may compute with fewer threads than there are
             self.lanes[streams] = Lanes(streams, each)
-        return self._tried(lambda: torch.cat(self.lanes[streams].draw(self._draw(each), parts)))
+        return self._tried(lambda: joined(self.lanes[streams].draw(self._draw(each), parts)))
 
     def tune(self, rounds: int = 3) -> dict[Pace, float]:
         """Measure seconds a face at every pace that makes sense here, take the best and keep it; a second or two."""
@@ -103,7 +106,10 @@ class Runtime:
 
     def _draw(self, threads: int) -> Draw:
         if threads not in self.draws:
-            self.draws[threads] = self.engine.opened(threads)
+            draw = self.engine.opened(threads)
+            if self.name != "torch":  # whose form in float32 is held to the network by tests
+                self._check(draw)
+            self.draws[threads] = draw
         return self.draws[threads]
 
     def _tried(self, run: Callable[[], Tensor]) -> Tensor:
@@ -132,12 +138,14 @@ class Runtime:
         """An export that draws something else must never be used."""
         inputs = example(self.engine.loaded)
         with torch.inference_mode():
-            expected = self.engine.loaded.network(*inputs)
-        deviation = float((self._tried(lambda: draw(inputs)) - expected).abs().max())
-        if not deviation <= TOLERANCE:
+            expected = self.engine.loaded.network(*(one.to(self.device) for one in inputs))
+        deviation = (self._tried(lambda: draw(inputs)) - expected.cpu()).abs()
+        largest, mean = float(deviation.max()), float(deviation[inputs[1].expand_as(deviation) > 0].mean())
+        bound = PRECISIONS[self.engine.precision]
+        if not (largest <= bound.largest and mean <= bound.mean):
             raise ModelError(
-                f"runtime {self.name!r} draws something else than the network does, by up to {deviation:.2g} where "
-                f"{TOLERANCE:g} is allowed: use --runtime torch"
+                f"runtime {self.name!r} draws something else than the network does, by up to {largest:.2g} and on "
+                f"average {mean:.2g} where {bound.largest:g} and {bound.mean:g} are allowed: use --runtime torch"
             )
 
 

@@ -31,11 +31,13 @@ def measured(
         draw: draws at a pace.
         engine: of which generator.
         threads: that may be used.
-        rounds: how often; one before them warms up.
+        rounds: how often; one before them is judged, and not counted.
     """
     count = max(FACES, threads)
     inputs = _repeated(example(engine.loaded), count)
     times: dict[Pace, list[float]] = {pace: [] for pace in paces(engine, threads)}
+    for pace in times:  # some runtimes compile what is asked of them for the first time
+        draw(pace, inputs)
     for _ in range(rounds + 1):
         for pace, own in times.items():
             start = time.perf_counter()

@@ -8,6 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
+from deepanon.cli.threads import sleep_soon
+
 HEAVY = ("torch", "torchvision", "numpy", "cv2", "PIL", "lightning", "scipy", "skimage", "av", "tqdm", "onnxruntime")
 NETWORKS = ("facenet_pytorch", "onnxruntime", "openvino", "spandrel", "transformers")
 OURS = ("deepanon.evaluation", "deepanon.audit", "deepanon.training", "deepanon.verifying")
@@ -76,3 +78,21 @@ def test_anonymizing_loads_no_network_that_it_does_not_use(options, tmp_path):
     assert (tmp_path / "b.png").exists()
     assert loaded(modules, MEASURING) == []
     assert loaded(modules, NETWORKS) == (["facenet_pytorch"] if not options else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
+def test_threads_sleep_soon_unless_the_user_said_how(given, found, monkeypatch):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    sleep_soon()
+    assert os.environ.get("GOMP_SPINCOUNT") == found
+
+
+def test_a_command_says_so_before_torch_is_loaded():
+    code = called(["models"]).replace(LOADED, "import os; print(json.dumps(os.environ['GOMP_SPINCOUNT']))")
+    assert run(code)[0] == os.environ.get("GOMP_SPINCOUNT", "10000")

@@ -9,7 +9,7 @@ import torch
 from deepanon.cli import main
 from deepanon.errors import ModelError
 from deepanon.models.inference import TOLERANCE
-from deepanon.runtimes import Pace, Runtime, installed, runtime
+from deepanon.runtimes import ENGINES, Pace, Runtime, installed, onnx_engine, runtime
 from deepanon.runtimes.lanes import Lanes
 from deepanon.runtimes.pace import PaceBook, machine
 from deepanon.runtimes.torch_engine import TorchEngine
@@ -95,7 +95,7 @@ def test_what_is_hopeless_is_not_measured_again(loader, monkeypatch):
 
     monkeypatch.setattr("deepanon.runtimes.tuning.time.perf_counter", lambda: float(next(clock)))
     times = measured(draw, TorchEngine(loader()), 1, rounds=3)
-    assert drawn.count(Pace(8, 1)) == 1
+    assert drawn.count(Pace(8, 1)) == 2  # the first may have compiled something
     assert set(times) == {Pace(1, 1), Pace(2, 1)}
 
 
@@ -180,3 +180,38 @@ def test_the_command_measures_and_keeps(words, cache, capsys):
     measured = 1 if words else len(installed())
     assert said.count("(kept)") == measured
     assert len(json.loads((cache / "paces.json").read_text())) == measured
+
+
+@pytest.mark.parametrize(("version", "asked"), [("1.32.0", "spin"), ("1.26.1", "spin"), ("1.25.2", "allow")])
+def test_threads_of_onnx_runtime_wait_a_moment_at_most(version, asked):
+    """Older versions know no time, and would wait for milliseconds."""
+    values = {"spin": {"spin_duration_us": "20"}, "allow": {"allow_spinning": "0"}}
+    assert onnx_engine._spinning(version) == values[asked]
+
+
+def test_openvino_draws_any_number_with_what_it_compiles(loader, given, cache):
+    if absent := ENGINES["openvino"].absent():
+        pytest.skip(f"not installed: {absent}")
+    loaded = loader()
+    drawing = Runtime(ENGINES["openvino"](loaded), Pace(4, 1))
+    assert [len(part[0]) for part in drawing.engine._parts(given(loaded.network, 7))] == [4, 2, 1]
+    for faces in (1, 3, 7):
+        inputs = given(loaded.network, faces)
+        torch.testing.assert_close(drawing(*inputs), loaded.network(*inputs), atol=TOLERANCE, rtol=0)
+
+
+class Uneven(TorchEngine):
+    """Draws too bright with two threads."""
+
+    name = "uneven"
+
+    def opened(self, threads):
+        return lambda inputs: self._draw(inputs) + (threads - 1)
+
+
+def test_each_way_to_draw_is_held_to_the_network(loader, given, two_threads):
+    loaded = loader()
+    drawing = Runtime(Uneven(loaded), Pace(1, 2))
+    drawing(*given(loaded.network, 2))
+    with pytest.raises(ModelError, match="draws something else than the network does, by up to 1"):
+        drawing(*given(loaded.network, 1))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepanon.models.deepprivacy_generator import DeepPrivacyGenerator
-from deepanon.models.inference.layers import Points, ReadyConv, pixel_norm_
+from deepanon.models.inference.layers import Points, ReadyConv, cells_of, pixel_norm_
 from deepanon.models.layers import resolutions
 
 
@@ -59,6 +59,7 @@ class DeepPrivacyForm(nn.Module):
         super().__init__()
         net: Any = network
         self.mask_channel, self.composite = network.mask_channel, network.composite
+        self.dtype, self.top = torch.float32, network.resolution
         self.sizes, top = resolutions(network.resolution), str(network.resolution)
         self.from_rgb = ReadyConv.of(net.from_rgb[top])
         self.encoder = nn.ModuleList([ReadyUnits(net.encoder[str(r)]) for r in reversed(self.sizes)])
@@ -68,15 +69,18 @@ class DeepPrivacyForm(nn.Module):
         )
         self.to_rgb = ReadyConv.of(net.to_rgb[top])
 
-    def forward(self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor) -> Tensor:
-        """See `Generator.forward`."""
+    def forward(
+        self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor, cells: Tensor | None = None
+    ) -> Tensor:
+        """See `inference_form`."""
         seen = torch.cat([context, mask], 1) if self.mask_channel else context
-        x, skips, points = self.from_rgb(seen.contiguous(memory_format=torch.channels_last)), [], Points(keypoints)
+        points = Points(cells_of(keypoints, self.top) if cells is None else cells, self.top, self.dtype)
+        x, skips = self.from_rgb(seen.to(self.dtype).contiguous(memory_format=torch.channels_last)), []
         for units in self.encoder:
             skips.append(units(x))
             x = F.avg_pool2d(skips[-1], 2)
-        x = self.bottleneck(torch.cat([self.core(x), points.maps(4), z], 1))
+        x = self.bottleneck(torch.cat([self.core(x), points.maps(4), z.to(x.dtype)], 1))
         for r, block, skip in zip(self.sizes, self.decoder, reversed(skips), strict=True):
             x = block(x, skip, points.maps(r))
-        drawn: Tensor = self.to_rgb(x)
+        drawn: Tensor = self.to_rgb(x).float()
         return torch.lerp(context, drawn, mask) if self.composite else drawn

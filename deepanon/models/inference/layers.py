@@ -17,7 +17,7 @@ class ReadyConv(nn.Module):
     """A stride-1 "same" convolution whose weight is used as it is, channels last in memory.
 
     One of 1×1 is a matrix product over all pixels: PyTorch's convolution of that size is several times slower on one
-    thread.
+    thread. Where the form is traced for another runtime it stays a convolution, which that fuses with what comes next.
 
     Args:
         weight: (out, in, k, k), scales folded in.
@@ -43,6 +43,8 @@ class ReadyConv(nn.Module):
         """(N, in, H, W) -> (N, out, H, W), both channels last in memory."""
         if self.padding:
             return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+        if torch.jit.is_tracing():
+            return F.conv2d(x, self.weight[:, :, None, None], self.bias)
         return F.linear(x.permute(0, 2, 3, 1), self.weight, self.bias).permute(0, 3, 1, 2)
 
     def active(self, x: Tensor) -> Tensor:
@@ -70,18 +72,34 @@ class ReadyLinear(nn.Module):
 class Points:
     """The keypoints of a batch, ready to be drawn as one-hot maps of any size; see `models.layers.keypoint_maps`."""
 
-    def __init__(self, keypoints: Tensor) -> None:
-        """Take (N, K, 2) x y as fractions; NaN or outside [0, 1) gives an all-zero map."""
-        inside = ((keypoints >= 0) & (keypoints < 1)).all(dim=-1)  # NaN compares false
-        self.places, self.ones = torch.where(inside[..., None], keypoints, 0.0), inside[:, None].float()
+    def __init__(self, cells: Tensor, top: int, dtype: torch.dtype = torch.float32) -> None:
+        """Take what `cells_of` gives at `top` px, and of which type maps are to be."""
+        self.cells, self.top = cells.long().clamp(min=0), top
+        self.ones = (cells[:, None, :, 0] >= 0).to(dtype)
 
     def maps(self, size: int) -> Tensor:
-        """(N, K, size, size) float32, channels last in memory."""
-        cells = (self.places * size).long()
+        """(N, K, size, size) of the chosen type, channels last in memory; `size` divides `top`."""
+        cells = torch.div(self.cells, self.top // size, rounding_mode="floor")
         n, k, _ = cells.shape
-        flat = torch.zeros(n, size * size, k, device=cells.device)
+        flat = torch.zeros(n, size * size, k, device=cells.device, dtype=self.ones.dtype)
         flat.scatter_(1, (cells[..., 1] * size + cells[..., 0])[:, None], self.ones)
         return flat.view(n, size, size, k).permute(0, 3, 1, 2)
+
+
+def cells_of(keypoints: Tensor, size: int) -> Tensor:
+    """The pixels in which keypoints lie.
+
+    They are whole numbers, so that no arithmetic of fewer digits moves a point to the pixel beside it.
+
+    Args:
+        keypoints: (N, K, 2) x y as fractions.
+        size: of the crop in pixels.
+
+    Returns:
+        (N, K, 2) int64 x y; -1 where a point is NaN or outside [0, 1).
+    """
+    inside = ((keypoints >= 0) & (keypoints < 1)).all(dim=-1, keepdim=True)  # NaN compares false
+    return torch.where(inside, (torch.where(inside, keypoints, 0.0) * size).long(), -1)
 
 
 def doubled(x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepanon.models.inference.layers import SLOPE, Points, ReadyConv, ReadyLinear, doubled
+from deepanon.models.inference.layers import SLOPE, Points, ReadyConv, ReadyLinear, cells_of, doubled
 from deepanon.models.layers import EqualizedLinear, ResidualDown, resolutions
 from deepanon.models.modulated_generator import ModulatedConv2d, ModulatedGenerator
 
@@ -53,18 +53,19 @@ class ReadyModulated(nn.Module):
 
     def forward(self, x: Tensor, gain: Tensor) -> Tensor:
         """(N, in, H, W), scaled already, and (N, out) -> (N, out, H, W)."""
-        bias = self.bias / gain
-        alone = len(x) == 1
+        bias = (self.bias / gain).to(x.dtype)
+        alone = not torch.jit.is_tracing() and len(x) == 1  # what is traced is for any number
         y = F.conv2d(x, self.conv.weight, bias[0], padding=1) if alone else self.conv(x).add_(_map(bias))
         return F.leaky_relu_(y, SLOPE)
 
 
 class ModulatedForm(nn.Module):
-    """`ModulatedGenerator` at its full resolution."""
+    """`ModulatedGenerator` at its full resolution; what modulates is float32, whatever the convolutions are."""
 
     def __init__(self, network: ModulatedGenerator) -> None:
         super().__init__()
         self.mask_channel, self.composite = network.mask_channel, network.composite
+        self.dtype, self.top = torch.float32, network.resolution
         self.sizes = resolutions(network.resolution)
         self.from_rgb = ReadyConv.of(network.from_rgb[str(network.resolution)])  # type: ignore[arg-type]
         self.encoder = nn.ModuleList([ReadyDown(network.encoder[str(r)]) for r in reversed(self.sizes)])  # type: ignore[arg-type]
@@ -77,18 +78,21 @@ class ModulatedForm(nn.Module):
         self.inputs = [layer.conv.weight.shape[1] for layer in layers]
         self.to_rgb = nn.ModuleList([ReadyConv.of(network.to_rgb[str(r)]) for r in (4, *self.sizes)])  # type: ignore[arg-type]
 
-    def forward(self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor) -> Tensor:
-        """See `Generator.forward`."""
+    def forward(
+        self, context: Tensor, mask: Tensor, keypoints: Tensor, z: Tensor, cells: Tensor | None = None
+    ) -> Tensor:
+        """See `inference_form`."""
         seen = torch.cat([context, mask], 1) if self.mask_channel else context
-        x, skips = self._encoded(seen.contiguous(memory_format=torch.channels_last))
-        points = Points(keypoints)
+        x, skips = self._encoded(seen.to(self.dtype).contiguous(memory_format=torch.channels_last))
+        points = Points(cells_of(keypoints, self.top) if cells is None else cells, self.top, self.dtype)
         pose = points.maps(4)
         x = self.core.active(torch.cat([x, pose], 1))
-        scales = self.scale(self._style(x, keypoints, z)).split(self.inputs, 1)
+        scales = self.scale(self._style(x.float(), keypoints, z)).split(self.inputs, 1)
         gains = [layer.gain(scale) for layer, scale in zip(self.layers, scales, strict=True)]  # type: ignore[operator]
-        x = self.layers[0](torch.cat([x, pose], 1).mul_(_map(scales[0])), gains[0]).mul_(_map(gains[0] * scales[1]))
-        x = self.layers[1](x, gains[1]).mul_(_map(gains[1]))
-        rgb: Tensor = self.to_rgb[0](x)
+        x = _scaled(torch.cat([x, pose], 1), scales[0])
+        x = _scaled(self.layers[0](x, gains[0]), gains[0] * scales[1])
+        x = _scaled(self.layers[1](x, gains[1]), gains[1])
+        rgb: Tensor = self.to_rgb[0](x).float()
         for i, skip in enumerate(skips, 1):
             both = slice(2 * i, 2 * i + 2)
             x = self._doubled(x, skip, points, self.layers[both], scales[both], gains[both])
@@ -112,10 +116,9 @@ class ModulatedForm(nn.Module):
 
     def _doubled(self, x: Tensor, seen: Tensor, points: Points, layers: Any, scales: Any, gains: Any) -> Tensor:
         """See `Doubling`."""
-        x = torch.cat([doubled(x), seen, points.maps(seen.shape[-1])], 1).mul_(_map(scales[0]))
-        x = layers[0](x, gains[0]).mul_(_map(gains[0] * scales[1]))
-        out: Tensor = layers[1](x, gains[1]).mul_(_map(gains[1]))
-        return out
+        x = _scaled(torch.cat([doubled(x), seen, points.maps(seen.shape[-1])], 1), scales[0])
+        x = _scaled(layers[0](x, gains[0]), gains[0] * scales[1])
+        return _scaled(layers[1](x, gains[1]), gains[1])
 
 
 class LeanForm(ModulatedForm):
@@ -123,16 +126,20 @@ class LeanForm(ModulatedForm):
 
     def _doubled(self, x: Tensor, seen: Tensor, points: Points, layers: Any, scales: Any, gains: Any) -> Tensor:
         """See `AddingDoubling`."""
-        x = torch.cat([x, points.maps(x.shape[-1])], 1).mul_(_map(scales[0]))
-        x = layers[0](x, gains[0]).mul_(_map(gains[0] * scales[1] * HALF))
-        x = doubled(x).addcmul_(seen, _map(scales[1] * HALF))
-        out: Tensor = layers[1](x, gains[1]).mul_(_map(gains[1]))
-        return out
+        x = _scaled(torch.cat([x, points.maps(x.shape[-1])], 1), scales[0])
+        x = _scaled(layers[0](x, gains[0]), gains[0] * scales[1] * HALF)
+        x = doubled(x).addcmul_(seen, _map((scales[1] * HALF).to(seen.dtype)))
+        return _scaled(layers[1](x, gains[1]), gains[1])
 
 
 def _map(values: Tensor) -> Tensor:
     """(N, C) -> (N, C, 1, 1)."""
     return values[:, :, None, None]
+
+
+def _scaled(x: Tensor, factors: Tensor) -> Tensor:
+    """(N, C, H, W) in place, times (N, C)."""
+    return x.mul_(_map(factors.to(x.dtype)))
 
 
 def _mlp(layers: nn.Sequential) -> nn.Sequential:

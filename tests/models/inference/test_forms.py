@@ -7,7 +7,7 @@ import torch
 
 from deepanon.models import GENERATORS, build_generator
 from deepanon.models.inference import FORMS, TOLERANCE, inference_form
-from deepanon.models.inference.layers import Points
+from deepanon.models.inference.layers import Points, cells_of
 from deepanon.models.layers import keypoint_maps
 from deepanon.weights import BUNDLED, load_generator
 
@@ -90,7 +90,7 @@ def test_known_pixels_stay_to_the_bit(architecture, given):
 def test_points_are_drawn_as_keypoint_maps_are():
     points = torch.tensor([[[0.1, 0.9], [0.999, 0.0], [1.0, 0.5], [-0.1, 0.5], [torch.nan, 0.5]]])
     for size in (4, 16):
-        assert torch.equal(Points(points).maps(size), keypoint_maps(points, size))
+        assert torch.equal(Points(cells_of(points, 16), 16).maps(size), keypoint_maps(points, size))
 
 
 def test_an_unknown_architecture_is_named():
