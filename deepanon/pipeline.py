@@ -94,10 +94,11 @@ def replace_faces(
     anonymizer: Anonymizer | ByLabel,
     seeds: Sequence[int],
     faces: Sequence[int] | None = None,
+    canvas: Array | None = None,
 ) -> Array:
     """Return a new picture in which faces are replaced, in order.
 
-    The picture is copied once; everything else looks at the faces' surroundings only.
+    The picture is copied once, unless there is a copy already; everything else looks at the faces' crops only.
 
     Args:
         image: (H, W, 3) uint8 RGB, left untouched.
@@ -105,6 +106,7 @@ def replace_faces(
         anonymizer: draws the new pixels; or a method for each label.
         seeds: one a face of `detections`.
         faces: rows of `detections` to replace; None replaces all.
+        canvas: a copy of the picture, at least where the crops lie, that is painted on and returned; None makes one.
 
     Raises:
         DeepanonError: boxes, keypoints or drawn pixels cannot be used.
@@ -116,7 +118,7 @@ def replace_faces(
     else:
         methods = [anonymizer] * len(detections)
     blind = detections.boxes[np.array([not method.sees_face for method in methods], dtype=bool)]
-    result = image.copy()
+    result = image.copy() if canvas is None else canvas
     so_far = blank(image, blind) if any(map(_leaves, methods)) else None
     for method, some in _batches(methods, range(len(detections)) if faces is None else faces):
         # what must not be seen is grey for all: a blur that lies over a drawn face has nothing of that face to blur

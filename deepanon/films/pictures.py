@@ -21,8 +21,11 @@ FAITHFUL |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 class Picture(Partly, Protocol):
     """One picture of a film, upright; it does not change."""
 
-    def opened(self, windows: Array) -> Array:
-        """(H, W, 3) uint8 RGB that shows the picture in `windows`, (M, 4) int64 pixels, and may be black elsewhere."""
+    def opened(self, windows: Array) -> tuple[Array, Array]:
+        """The picture in RGB, and a copy to paint on, (H, W, 3) uint8 each.
+
+        They show it in `windows`, (M, 4) int64 pixels, and may be black elsewhere.
+        """
         ...
 
     def painted(self, before: Array, after: Array, windows: Array) -> Picture:
@@ -41,9 +44,9 @@ class Pixels(Whole):
         pixels: (H, W, 3) uint8 RGB.
     """
 
-    def opened(self, windows: Array) -> Array:
+    def opened(self, windows: Array) -> tuple[Array, Array]:
         """All of it."""
-        return self.pixels
+        return self.pixels, self.pixels.copy()
 
     def painted(self, before: Array, after: Array, windows: Array) -> Pixels:
         """See `Picture.painted`."""

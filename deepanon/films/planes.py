@@ -71,16 +71,17 @@ class Planes:
         left, top, right, bottom = (np.asarray(box) - np.array([x0, y0, x0, y0])).tolist()
         return self._rgb(some)[top:bottom, left:right]
 
-    def opened(self, windows: Array) -> Array:
+    def opened(self, windows: Array) -> tuple[Array, Array]:
         """See `Picture.opened`; what is needed to paint at their edges is open too."""
         wide = np.array([self._around(window) for window in windows]).reshape(-1, 4)
         if geometry.area(wide).sum() > MOST * self.width * self.height:
-            return self.pixels
-        canvas = np.zeros((self.height, self.width, 3), dtype=np.uint8)
+            return self.pixels, self.pixels.copy()
+        # memory that is not touched costs nothing: so there may be many of these
+        shown, canvas = (np.zeros((self.height, self.width, 3), dtype=np.uint8) for _ in range(2))
         for window in wide:
             x0, y0, x1, y1 = window.tolist()
-            canvas[y0:y1, x0:x1] = self.part(window)
-        return canvas
+            shown[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] = self.part(window)
+        return shown, canvas
 
     def painted(self, before: Array, after: Array, windows: Array) -> Picture:
         """See `Picture.painted`; values are written where something has changed, and for pairs of pixels."""

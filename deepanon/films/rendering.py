@@ -25,7 +25,7 @@ from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
 PIECE = 240  # frames that are compressed together, and lost together when a run is killed
-ROOM = 2  # new pictures that wait for the encoder
+ROOM = 6  # pictures that wait for the painter, and new ones for the encoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,14 @@ class Opened:
         picture: of it; black if it could not be decoded.
         windows: (M, 4) int64 where the crops lie, in pixels.
         pixels: (H, W, 3) uint8 RGB, right in the windows.
+        canvas: a copy, which `Painter.paint` paints on.
     """
 
     frame: Frame
     picture: Picture
     windows: Array
     pixels: Array
+    canvas: Array
 
     def painted(self, pixels: Array) -> Picture:
         """The picture with what was changed in it: only that is another than it was."""
@@ -88,7 +90,7 @@ class Painter:
         picture = frame.picture or Pixels(np.zeros((height, width, 3), dtype=np.uint8))
         faces, _, _ = self.covers.at(frame.index)
         windows = geometry.clip(regions_of(faces.boxes, width, height), width, height)
-        return Opened(frame, picture, windows, picture.opened(windows))
+        return Opened(frame, picture, windows, *picture.opened(windows))
 
     def paint(self, opened: Opened) -> Array:
         """(H, W, 3) uint8 RGB with the faces replaced; frames in their order, if drawings are carried."""
@@ -100,10 +102,11 @@ class Painter:
         seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
         unsure = np.flatnonzero((why != DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
-        redacted = pixels
+        canvas, drawn = opened.canvas, np.flatnonzero((why == DRAWN) & ~left)
         if len(unsure):
-            redacted = replace_faces(redacted, faces, self.redactor, seeds, unsure.tolist())
-        return replace_faces(redacted, faces, self.drawer, seeds, np.flatnonzero((why == DRAWN) & ~left).tolist())
+            pixels = replace_faces(pixels, faces, self.redactor, seeds, unsure.tolist(), canvas)
+            canvas = pixels.copy()
+        return replace_faces(pixels, faces, self.drawer, seeds, drawn.tolist(), canvas)
 
 
 def _within_another(boxes: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from deepanon.ahead import ahead
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
-from deepanon.detectors.reduced import glance_of, looked_at
+from deepanon.detectors.reduced import Whole, glance_of, looked_at
 from deepanon.films.frames import Frame, Source
 from deepanon.films.scenes import Change, find_cuts
 from deepanon.geometry import Array
@@ -81,7 +81,8 @@ def _prepared(frames: Iterable[Frame], detector: Detector) -> Iterator[tuple[Fra
         if frame.picture is None:
             yield frame, 0.0, None
         else:
-            yield frame, change(frame.picture), glance_of(frame.picture, detector)
+            glance = glance_of(frame.picture, detector)
+            yield frame, change(frame.picture if glance is None else Whole(glance)), glance
 
 
 def read(journal: Path, film: Source, memory: float) -> Sightings:

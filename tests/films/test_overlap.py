@@ -51,7 +51,7 @@ class Painter:
         self.begun += 1
 
     def open(self, frame, width, height):
-        return Opened(frame, frame.picture, np.zeros((0, 4), int), frame.pixels)
+        return Opened(frame, frame.picture, np.zeros((0, 4), int), frame.pixels, frame.pixels)
 
     def paint(self, opened):
         frame = opened.frame
@@ -114,7 +114,7 @@ def test_a_frame_is_drawn_while_the_one_before_is_compressed_also_from_piece_to_
 
 def test_nobody_runs_far_ahead(tmp_path):
     source, painter = Source(60), Painter(60)
-    most = rendering.ROOM + 4 + 6  # what waits, and what is in the hands of each thread
+    most = 2 * rendering.ROOM + 8  # what waits, and what is in the hands of each thread
 
     def wait(i):
         assert sum(event.is_set() for event in source.decoded) - i <= most
