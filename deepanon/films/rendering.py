@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -25,34 +24,11 @@ from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
 PIECE = 240  # frames that are compressed together, and lost together when a run is killed
-ROOM = 6  # pictures that wait for the painter, and new ones for the encoder
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """A frame whose crops can be looked at.
-
-    Attributes:
-        frame: that frame.
-        picture: of it; black if it could not be decoded.
-        windows: (M, 4) int64 where the crops lie, in pixels.
-        pixels: (H, W, 3) uint8 RGB, right in the windows.
-        canvas: a copy, which `Painter.paint` paints on.
-    """
-
-    frame: Frame
-    picture: Picture
-    windows: Array
-    pixels: Array
-    canvas: Array
-
-    def painted(self, pixels: Array) -> Picture:
-        """The picture with what was changed in it: only that is another than it was."""
-        return self.picture if pixels is self.pixels else self.picture.painted(self.pixels, pixels, self.windows)
+ROOM = 4  # new pictures that wait for the encoder
 
 
 class Painter:
-    """Makes the new picture of each frame, in three steps that may each have a thread.
+    """Makes the new picture of each frame.
 
     Args:
         covers: what becomes of each face.
@@ -81,28 +57,26 @@ class Painter:
         self.trail.forget()
 
     def __call__(self, frame: Frame, width: int, height: int) -> Picture:
-        """The new picture; that of a frame which could not be decoded is black."""
-        opened = self.open(frame, width, height)
-        return opened.painted(self.paint(opened))
+        """The new picture; that of a frame which could not be decoded is black.
 
-    def open(self, frame: Frame, width: int, height: int) -> Opened:
-        """What `paint` needs of a frame: the crops of its faces."""
-        picture = frame.picture or Pixels(np.zeros((height, width, 3), dtype=np.uint8))
+        Only the crops of its faces are looked at, and only what was changed in them is another than it was.
+        """
+        self.trail.turn(frame.index)
+        if frame.picture is None:
+            return Pixels(np.zeros((height, width, 3), dtype=np.uint8))
         faces, _, _ = self.covers.at(frame.index)
+        if not len(faces):
+            return frame.picture
         windows = geometry.clip(regions_of(faces.boxes, width, height), width, height)
-        return Opened(frame, picture, windows, *picture.opened(windows))
+        before, canvas = frame.picture.opened(windows)
+        return frame.picture.painted(before, self._paint(before, canvas, frame.index), windows)
 
-    def paint(self, opened: Opened) -> Array:
-        """(H, W, 3) uint8 RGB with the faces replaced; frames in their order, if drawings are carried."""
-        pixels = opened.pixels
-        self.trail.turn(opened.frame.index)
-        faces, tracks, why = self.covers.at(opened.frame.index)
-        if opened.frame.picture is None or not len(faces):
-            return pixels
+    def _paint(self, pixels: Array, canvas: Array, index: int) -> Array:
+        """The canvas, which is a copy of the pixels, (H, W, 3) uint8 RGB, with the faces of a frame replaced."""
+        faces, tracks, why = self.covers.at(index)
         seeds, left = [self.seeds[track] for track in tracks], np.isin(tracks, self.left)
-        unsure = np.flatnonzero((why != DRAWN) & ~left)
+        unsure, drawn = np.flatnonzero((why != DRAWN) & ~left), np.flatnonzero((why == DRAWN) & ~left)
         unsure = unsure[~_within_another(faces.boxes[unsure])]
-        canvas, drawn = opened.canvas, np.flatnonzero((why == DRAWN) & ~left)
         if len(unsure):
             pixels = replace_faces(pixels, faces, self.redactor, seeds, unsure.tolist(), canvas)
             canvas = pixels.copy()
@@ -145,8 +119,8 @@ def render(
     paths = [folder / f"{start:09d}.npz" for start in range(0, len(pts), PIECE)]
     missing = [not path.exists() for path in paths]
     with (  # the threads must end before the film is closed
-        closing(ahead(_opened(film.frames(*span), film, painter, pts, missing), ROOM)) as opened,
-        closing(ahead(_painted(opened, painter), ROOM, single=True)) as painted,
+        closing(ahead(film.frames(*span))) as frames,
+        closing(ahead(_painted(frames, film, painter, pts, missing), ROOM, single=True)) as painted,
     ):
         for number, path in enumerate(paths):
             if missing[number]:
@@ -156,10 +130,10 @@ def render(
     return paths
 
 
-def _opened(
+def _painted(
     frames: Iterable[Frame], film: Source, painter: Painter, pts: Array, missing: Sequence[bool]
-) -> Iterator[Opened]:
-    """The frames of the pieces that are missing."""
+) -> Iterator[tuple[Frame, Picture]]:
+    """The frames of the pieces that are missing, with their new pictures, painted while others are compressed."""
     done = 0
     for frame in frames:
         if frame.index >= len(pts):
@@ -170,22 +144,16 @@ def _opened(
                 raise FilmError(
                     f"{film.path}: is not the film that was looked at: frame {frame.index} is shown at another time"
                 )
-            yield painter.open(frame, film.width, film.height)
+            if frame.index % PIECE == 0:
+                painter.begin()
+            yield frame, painter(frame, film.width, film.height)
         done += 1
     if done != len(pts):
         raise FilmError(f"{film.path}: is not the film that was looked at, which had {len(pts)} frames")
 
 
-def _painted(opened: Iterable[Opened], painter: Painter) -> Iterator[tuple[Opened, Array]]:
-    """With their new pixels, painted while others are compressed."""
-    for one in opened:
-        if one.frame.index % PIECE == 0:
-            painter.begin()
-        yield one, painter.paint(one)
-
-
-def _told(painted: Iterator[tuple[Opened, Array]], progress: Progress, total: int) -> Iterator[tuple[int, Picture]]:
+def _told(painted: Iterator[tuple[Frame, Picture]], progress: Progress, total: int) -> Iterator[tuple[int, Picture]]:
     """Time and picture of each, for the encoder."""
-    for opened, pixels in painted:
-        yield opened.frame.pts, opened.painted(pixels)
-        progress("replacing", opened.frame.index + 1, total)
+    for frame, picture in painted:
+        yield frame.pts, picture
+        progress("replacing", frame.index + 1, total)
