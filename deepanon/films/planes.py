@@ -46,7 +46,7 @@ class Planes:
     @cached_property
     def pixels(self) -> Array:
         """(H, W, 3) uint8 RGB."""
-        return self._rgb(self._frame)
+        return self.part(np.array([0, 0, self.width, self.height]))
 
     def resized(self, width: int, height: int) -> Array:
         """(height, width, 3) uint8 RGB: window means, within a level or two of those of `pixels` but at sharp edges."""
@@ -69,7 +69,9 @@ class Planes:
         for new, old in zip(_values(some, (0, 0, x1 - x0, y1 - y0)), _values(self._frame, around), strict=True):
             new[:] = old
         left, top, right, bottom = (np.asarray(box) - np.array([x0, y0, x0, y0])).tolist()
-        return self._rgb(some)[top:bottom, left:right]
+        # not the decoder's own frame, which says where colours lie: nobody says so to the encoder, and they would creep
+        rgb = some.to_ndarray(format="rgb24", src_colorspace=self._look.colorspace, interpolation=FAITHFUL, threads=1)
+        return np.ascontiguousarray(rgb[top:bottom, left:right])
 
     def opened(self, windows: Array) -> tuple[Array, Array]:
         """See `Picture.opened`; what is needed to paint at their edges is open too."""
@@ -114,10 +116,6 @@ class Planes:
         for new, old in zip(_values(frame, whole), _values(self._frame, whole), strict=True):
             new[:] = old
         return frame
-
-    def _rgb(self, frame: av.VideoFrame) -> Array:
-        rgb = frame.to_ndarray(format="rgb24", src_colorspace=self._look.colorspace, interpolation=FAITHFUL, threads=1)
-        return np.ascontiguousarray(rgb)
 
     def _around(self, box: Array) -> tuple[int, int, int, int]:
         """What must be known to convert a box: `MARGIN` pixels more, in pairs."""

@@ -38,7 +38,11 @@ def stored(look=LOOKS[0], seed=0):
 
 def values(picture, look):
     """The three planes that an encoder is given."""
-    frame = picture.video_frame(look, "yuv420p")
+    return planes(picture.video_frame(look, "yuv420p"))
+
+
+def planes(frame):
+    """Brightness and colours, as int."""
     rows = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : plane.width] for plane in frame.planes]
     return [plane.astype(int) for plane in rows]
 
@@ -156,3 +160,42 @@ def test_a_detector_that_reduces_is_given_reduced_pictures_and_parts(kit):
     fresh = Planes(picture._frame, LOOKS[0])
     looked_at(fresh, Reduced(detector, 320))
     assert "pixels" not in vars(fresh)  # the whole was never asked for
+
+
+@pytest.mark.parametrize("color_range", [MPEG_RANGE, FULL_RANGE])
+def test_decoded_films_are_shown_alike_in_part_and_as_a_whole_and_handed_on_as_they_are(tmp_path, kit, color_range):
+    """Decoders say where colours lie, and have a name of its own for the full range; new frames say nothing."""
+    pictures = [grain(i, 160, 96) for i in range(3)]
+    path = kit.write(tmp_path / "in.mp4", pictures, color_range=color_range, sound=False)
+    window = np.array([[0, 0, 160, 96]])
+    with Film(path) as film:
+        for frame in film.frames():
+            assert isinstance(frame.picture, Planes)
+            box = np.array([31, 17, 90, 71])
+            np.testing.assert_array_equal(frame.picture.part(box), frame.pixels[17:71, 31:90])
+            for picture in (frame.picture, frame.picture.painted(*frame.picture.opened(window), window)):
+                for now, decoded in zip(values(picture, film.look), planes(frame.picture._frame), strict=True):
+                    np.testing.assert_array_equal(now, decoded)
+            handed = frame.picture.video_frame(film.look, "yuv420p")
+            assert (handed.format.name, int(handed.color_range)) == ("yuv420p", color_range)
+
+
+@pytest.mark.parametrize("color_range", [MPEG_RANGE, FULL_RANGE])
+def test_colours_do_not_creep_when_they_are_painted_over_and_over(tmp_path, kit, color_range):
+    """A flat square keeps its edges, and the ground its colour, as often as all of it is turned to RGB and back."""
+    picture = np.full((96, 160, 3), (40, 90, 160), np.uint8)
+    picture[32:64, 48:112] = 200, 60, 70
+    options = {"crf": "1", "preset": "ultrafast"}
+    path = kit.write(tmp_path / "in.mp4", [picture] * 2, color_range=color_range, sound=False, options=options)
+    with Film(path) as film:
+        first = next(film.frames()).picture
+        again = first
+        for _ in range(8):
+            again = Planes(Pixels(again.pixels).video_frame(film.look, "yuv420p"), film.look)
+    before, after = (values(one, film.look)[2].astype(float) for one in (first, again))
+    weight = np.abs(before - before[0, 0])
+    drawn = np.abs(after - after[0, 0])
+    for axis in (0, 1):  # the middle of the square's colour, along each side
+        at = np.arange(before.shape[axis]) + 0.5
+        middles = [(one.sum(1 - axis) * at).sum() / one.sum() for one in (weight, drawn)]
+        assert abs(middles[0] - middles[1]) < 0.05
