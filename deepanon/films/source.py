@@ -154,10 +154,11 @@ class Film:
                 f"{self.path}: the picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} "
                 f"at {float((frame.pts or 0) * self.time_base):.2f} s; cut the film there and do the parts"
             )
-        if not self.rotation and Planes.fit(frame, self.look):
-            return Planes(frame, self.look)
+        if Planes.fit(frame, self.look):
+            planes = Planes(frame, self.look)
+            return Pixels(np.rot90(planes.pixels, self.rotation // 90).copy()) if self.rotation else planes
         rgb = frame.to_ndarray(format="rgb24", src_colorspace=self.look.colorspace, interpolation=FAITHFUL)
-        return Pixels(np.ascontiguousarray(np.rot90(rgb, self.rotation // 90)))
+        return Pixels(np.rot90(rgb, self.rotation // 90).copy())
 
     def _picture_stream(self) -> VideoStream:
         covers = av.stream.Disposition.attached_pic
