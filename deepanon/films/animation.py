@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from deepanon.errors import FilmError, ImageError
-from deepanon.films.frames import Frame, Look, Source
-from deepanon.films.pictures import Picture, Pixels
+from deepanon.films.frames import Frame, Look, Picture, Source
+from deepanon.films.pictures import Pixels
 from deepanon.films.pieces import Piece
 from deepanon.films.source import BT601
 from deepanon.geometry import Array

@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from deepanon.errors import FilmError, OptionError, lookup
-from deepanon.films.frames import Look, Pictures, Source
-from deepanon.films.pictures import Picture, range_of
+from deepanon.films.frames import Look, Picture, Pictures, Source
+from deepanon.films.pictures import range_of
 from deepanon.films.pieces import Piece
 
 CODECS: dict[str, tuple[str, str, dict[str, str]]] = {  # encoder, pixel format, options; visually lossless each

@@ -6,12 +6,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+import av
+
+from deepanon.detectors.reduced import Partly
 from deepanon.geometry import Array
 
-if TYPE_CHECKING:
-    from deepanon.films.pictures import Picture
+
+@dataclass(frozen=True)
+class Look:
+    """How the values of a film are to be shown; numbers as in ITU-T H.273."""
+
+    colorspace: int
+    color_range: int
+    color_primaries: int
+    color_trc: int
+    aspect: Fraction  # width of a pixel by its height
+
+
+class Picture(Partly, Protocol):
+    """One picture of a film, upright; it does not change."""
+
+    def opened(self, windows: Array) -> tuple[Array, Array]:
+        """The picture in RGB, and a copy to paint on, (H, W, 3) uint8 each.
+
+        They show it in `windows`, (M, 4) int64 pixels, and may be black elsewhere.
+        """
+        ...
+
+    def painted(self, before: Array, after: Array, windows: Array) -> Picture:
+        """The picture with what was changed in an opened one; outside of `windows` nothing was."""
+        ...
+
+    def video_frame(self, look: Look, format_: str) -> av.VideoFrame:
+        """The picture as FFmpeg knows it, in the pixel format asked for, and nothing but the picture."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +64,6 @@ class Frame:
     def pixels(self) -> Array | None:
         """(H, W, 3) uint8 RGB of the whole picture; None if there is none."""
         return None if self.picture is None else self.picture.pixels
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the values of a film are to be shown; numbers as in ITU-T H.273."""
-
-    colorspace: int
-    color_range: int
-    color_primaries: int
-    color_trc: int
-    aspect: Fraction  # width of a pixel by its height
 
 
 class Pictures(Protocol):

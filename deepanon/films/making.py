@@ -11,8 +11,7 @@ from deepanon.errors import OptionError
 from deepanon.films import animation, joining
 from deepanon.films.animation import AnimationMaking
 from deepanon.films.encoding import CONTAINERS, Encoding, encode
-from deepanon.films.frames import Source
-from deepanon.films.pictures import Picture
+from deepanon.films.frames import Picture, Source
 from deepanon.films.pieces import Piece
 from deepanon.geometry import Array
 

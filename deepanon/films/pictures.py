@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import av
 import numpy as np
 from av.video.reformatter import Interpolation
 
-from deepanon.detectors.reduced import Partly, Whole
+from deepanon.detectors.reduced import Whole
 from deepanon.films.frames import Look
 from deepanon.geometry import Array
 
@@ -16,25 +14,6 @@ MPEG_RANGE, FULL_RANGE = 1, 2  # values from 16 to 235, or from 0 to 255
 # without chroma interpolated in full a conversion darkens everything by a level
 FAITHFUL = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 FAITHFUL |= Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-
-
-class Picture(Partly, Protocol):
-    """One picture of a film, upright; it does not change."""
-
-    def opened(self, windows: Array) -> tuple[Array, Array]:
-        """The picture in RGB, and a copy to paint on, (H, W, 3) uint8 each.
-
-        They show it in `windows`, (M, 4) int64 pixels, and may be black elsewhere.
-        """
-        ...
-
-    def painted(self, before: Array, after: Array, windows: Array) -> Picture:
-        """The picture with what was changed in an opened one; outside of `windows` nothing was."""
-        ...
-
-    def video_frame(self, look: Look, format_: str) -> av.VideoFrame:
-        """The picture as FFmpeg knows it, in the pixel format asked for, and nothing but the picture."""
-        ...
 
 
 class Pixels(Whole):

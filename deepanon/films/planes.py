@@ -9,8 +9,8 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from deepanon import geometry
-from deepanon.films.frames import Look
-from deepanon.films.pictures import FAITHFUL, FULL_RANGE, Picture, Pixels, converted, range_of
+from deepanon.films.frames import Look, Picture
+from deepanon.films.pictures import FAITHFUL, FULL_RANGE, Pixels, converted, range_of
 from deepanon.geometry import Array
 
 FORMAT = "yuv420p"

@@ -15,9 +15,9 @@ from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.crops import regions_of
 from deepanon.errors import FilmError
 from deepanon.films.covers import DRAWN, Covers
-from deepanon.films.frames import Frame, Source
+from deepanon.films.frames import Frame, Picture, Source
 from deepanon.films.making import Making
-from deepanon.films.pictures import Picture, Pixels
+from deepanon.films.pictures import Pixels
 from deepanon.films.sightings import Progress
 from deepanon.films.steady import Trail, steadied
 from deepanon.geometry import Array

@@ -14,8 +14,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from deepanon.errors import FilmError
-from deepanon.films.frames import Frame, Look
-from deepanon.films.pictures import FAITHFUL, Picture, Pixels
+from deepanon.films.frames import Frame, Look, Picture
+from deepanon.films.pictures import FAITHFUL, Pixels
 from deepanon.films.planes import Planes
 
 PQ, HLG = 16, 18  # transfer functions of HDR (ITU-T H.273)
