@@ -182,24 +182,32 @@ def page_of(found: Row) -> str:
 
 
 def picture(rows: Sequence[Row]) -> plt.Figure:
-    """FD of the face box against milliseconds a face, one at a time; the teacher first."""
-    figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    """FD of the face box against milliseconds a face, one and several at a time; the teacher is the first row."""
     known = [row for row in rows if "fd_value" in row and "ms_1" in row]
-    ordered = sorted(known, key=lambda row: row["ms_1"])
-    axes.plot([r["ms_1"] for r in ordered], [r["fd_value"] for r in ordered], color=SOFT, linewidth=1, zorder=1)
-    for row in known:
-        colour = TEACHER if row is known[0] else STUDENT
-        axes.errorbar(row["ms_1"], row["fd_value"], row["fd_error"], fmt="o", color=colour, capsize=3, markersize=6)
-        label = f"{row['name']}{' (teacher)' if row is known[0] else ''}\n{row['parameters'] / 1e6:.2f} M parameters"
-        axes.annotate(label, (row["ms_1"], row["fd_value"]), xytext=(9, 9), textcoords="offset points", fontsize=8.5,
-                      color=colour)  # fmt: skip
-    axes.set_xlim(0, 1.25 * max(row["ms_1"] for row in known))
-    axes.set_ylim(0, 1.25 * max(row["fd_value"] + row["fd_error"] for row in known))
-    axes.set_xlabel("ms a face, one at a time, inference form", fontsize=9, color=INK)
-    axes.set_ylabel("FD(O-Net) of the face box", fontsize=9, color=INK)
-    axes.tick_params(labelsize=8, colors=INK)
-    axes.spines[["top", "right"]].set_visible(False)
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
+    for axes, faces in zip(panels, (1, MANY), strict=True):
+        ordered = sorted(known, key=lambda row: row[f"ms_{faces}"])
+        axes.plot(*zip(*((r[f"ms_{faces}"], r["fd_value"]) for r in ordered), strict=True), color=SOFT, linewidth=1)
+        for row in known:
+            _point(axes, row, row[f"ms_{faces}"], teacher=row is known[0])
+        axes.set_xlim(0, 1.2 * max(row[f"ms_{faces}"] for row in known))
+        axes.set_ylim(0, 1.3 * max(row["fd_value"] + row["fd_error"] for row in known))
+        many = "one at a time" if faces == 1 else f"{faces} at a time"
+        axes.set_xlabel(f"ms a face, {many}", fontsize=9, color=INK)
+        axes.tick_params(labelsize=8, colors=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("FD(O-Net) of the face box", fontsize=9, color=INK)
     return figure
+
+
+def _point(axes: plt.Axes, row: Row, ms: float, *, teacher: bool) -> None:
+    """One network: the teacher is named under its interval, students above theirs, so that names do not meet."""
+    colour = TEACHER if teacher else STUDENT
+    axes.errorbar(ms, row["fd_value"], row["fd_error"], fmt="o", color=colour, capsize=3, markersize=6, zorder=3)
+    end = row["fd_value"] + (-row["fd_error"] if teacher else row["fd_error"])
+    label = f"{row['name'].replace('_', ' ')}{' (teacher)' if teacher else ''}\n{row['parameters'] / 1e6:.2f} M"
+    axes.annotate(label, (ms, end), xytext=(0, -6 if teacher else 6), textcoords="offset points", fontsize=8.5,
+                  color=colour, ha="center", va="top" if teacher else "bottom")  # fmt: skip
 
 
 if __name__ == "__main__":
