@@ -145,24 +145,35 @@ def measured(name: str, given: Mapping[str, Any]) -> Row:
 
 def told(name: str, found: Row) -> str:
     """One section as Markdown."""
-    columns = {key: column for key, column in SECTIONS[name].columns.items() if any(key in r for r in found["rows"])}
+    where = f"{found['machine']}; PyTorch {torch.__version__.split('+')[0]}; {found['date']}"
+    rows = table(SECTIONS[name].columns, found["rows"])
+    return f"{rows}\n\n*{where}; at most {found['peak_mib']:.0f} MiB in the process that measured.*"
+
+
+def table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Row]) -> str:
+    """Rows as Markdown; columns that none of them has are left out."""
+    columns = {key: column for key, column in columns.items() if any(key in row for row in rows)}
     lines = ["| " + " | ".join(heading for heading, _ in columns.values()) + " |", "|" + "---|" * len(columns)]
-    for row in found["rows"]:
+    for row in rows:
         cells = ["–" if row.get(key) is None else format(row[key], form) for key, (_, form) in columns.items()]
         lines.append(f"| {' | '.join(cells)} |")
-    where = f"{found['machine']}; PyTorch {torch.__version__.split('+')[0]}; {found['date']}"
-    return "\n".join([*lines, "", f"*{where}; at most {found['peak_mib']:.0f} MiB in the process that measured.*"])
+    return "\n".join(lines)
 
 
 def written(page: str, found: Mapping[str, Row]) -> str:
     """The page with its sections' tables in place of those between their marks."""
     for name, rows in found.items():
-        start, end = f"<!-- bench: {name} -->\n", "<!-- end -->"
-        before, found_it, rest = page.partition(start)
-        if not found_it:
-            sys.exit(f"the page has no marks for {name}")
-        page = f"{before}{start}\n{told(name, rows)}\n\n{end}{rest.partition(end)[2]}"
+        page = placed(page, name, told(name, rows))
     return page
+
+
+def placed(page: str, name: str, text: str) -> str:
+    """The page with `text` between the marks of that name."""
+    start, end = f"<!-- bench: {name} -->\n", "<!-- end -->"
+    before, found_it, rest = page.partition(start)
+    if not found_it:
+        sys.exit(f"the page has no marks for {name}")
+    return f"{before}{start}\n{text}\n\n{end}{rest.partition(end)[2]}"
 
 
 def picture(found: Mapping[str, Row], path: Path) -> None:

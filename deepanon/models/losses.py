@@ -90,3 +90,18 @@ def reconstruction_loss(fake: Tensor, real: Tensor, mask: Tensor) -> Tensor:
     """Mean absolute error over each crop's hidden pixels: (N, 3, S, S), (N, 3, S, S), (N, 1, S, S) -> scalar."""
     wrong = ((fake - real).abs() * mask).flatten(1).sum(1)
     return (wrong / (3 * mask.flatten(1).sum(1)).clamp_min(1)).mean()
+
+
+def scaled_loss(fake: Tensor, wanted: Tensor, mask: Tensor, scales: int) -> Tensor:
+    """`reconstruction_loss` at so many scales, each of half the side of the one before, in the mean.
+
+    Fine scales see edges, coarse ones light and shape, which single pixels do not say. (N, 3, S, S) twice,
+    (N, 1, S, S), S a multiple of 2^(scales - 1) -> scalar.
+    """
+    difference, total = (fake - wanted) * mask, fake.new_zeros(())
+    for scale in range(scales):
+        if scale:
+            difference, mask = F.avg_pool2d(difference, 2), F.avg_pool2d(mask, 2)
+        wrong = difference.abs().flatten(1).sum(1) / (3 * mask.flatten(1).sum(1)).clamp_min(1e-6)
+        total = total + wrong.mean() / scales
+    return total

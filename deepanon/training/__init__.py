@@ -4,6 +4,7 @@ from deepanon.training.bar import GrowthBar
 from deepanon.training.batches import Augmentation
 from deepanon.training.callbacks import Checkpoints, SampleGrid, TimeLimit
 from deepanon.training.diffaugment import DiffAugment
+from deepanon.training.distillation import Distillation
 from deepanon.training.diversity import Diversity
 from deepanon.training.eyes import retinaface_features, torchvision_features
 from deepanon.training.loader import FaceData, GrowthBatchSampler
@@ -15,6 +16,7 @@ __all__ = [
     "Augmentation",
     "Checkpoints",
     "DiffAugment",
+    "Distillation",
     "Diversity",
     "FaceData",
     "GANTrainer",

@@ -123,11 +123,7 @@ class GANTrainer(L.LightningModule):
         self.to(memory_format=torch.channels_last)
 
     def setup(self, stage: str) -> None:
-        """Refuse precisions and ways of sharing the work that would fail later, or train something else.
-
-        Gradients are averaged by DistributedDataParallel, which does so correctly for two networks that take turns, for
-        layers that have not grown in yet and for gradient penalties, if it looks for unused parameters in each step.
-        """
+        """Refuse precisions and ways of sharing the work that would fail later, or train something else."""
         check_precision(str(self.trainer.precision))
         check_shares(self.trainer.strategy, self.growth, getattr(self.discriminator, "group", 1))
 
@@ -153,15 +149,15 @@ class GANTrainer(L.LightningModule):
             epsilon = draws.uniform(1, 1, 1)
             loss, logs = self.objective.discriminator(judge, exact, real, fake.detach(), crops.mask, epsilon, turn)
             logs |= {"discriminator/loss": loss, "discriminator/gradient": self._step(DISCRIMINATOR, loss)}
-        if generator_too and warming_up:
-            distance = reconstruction_loss(fake, real, crops.mask)
+        distance = self._distance(fake, real, crops, z) if generator_too else None
+        if distance is not None and warming_up:
             logs |= {"generator/l1": distance, "generator/gradient": self._step(GENERATOR, distance)}
-        elif generator_too:
+        elif distance is not None:
             other = None
             if self.diversity and self.diversity.due(turn):
                 noise = draws.normal(self.generator.noise, 4, 4)
                 other = self.generator(crops.context, crops.mask, crops.keypoints, noise, alpha=self._fade(state))
-            logs |= self._generator_step(judge, real, fake, crops, other)
+            logs |= self._generator_step(judge, real, fake, crops.mask, distance, other)
         self._advance(len(real) * share.world)
         return {name: value.detach() for name, value in logs.items()}
 
@@ -171,16 +167,21 @@ class GANTrainer(L.LightningModule):
             return state.alpha
         return torch.tensor(state.alpha, device=self.device)
 
-    def _generator_step(self, judge: Judge, real: Tensor, fake: Tensor, crops: Crops, other: Tensor | None) -> Logs:
+    def _distance(self, fake: Tensor, real: Tensor, crops: Crops, z: Tensor) -> Tensor:
+        """How far what was drawn of `crops` from `z` is from what it is to resemble: here the original. -> scalar."""
+        return reconstruction_loss(fake, real, crops.mask)
+
+    def _generator_step(
+        self, judge: Judge, real: Tensor, fake: Tensor, mask: Tensor, distance: Tensor, other: Tensor | None
+    ) -> Logs:
         """Let the generator learn from the discriminator; `other` are drawings of the same crops from other noise."""
-        distance = reconstruction_loss(fake, real, crops.mask)
         with still(self.discriminator):
             loss = self.objective.generator(judge, real, fake)
             logs = {"generator/loss": loss, "generator/l1": distance}
             total = loss + self._reconstruction() * distance
             if other is not None and self.diversity is not None:
-                total = total + self.diversity.loss(fake, other.float(), crops.mask)
-                logs["generator/diversity"] = self.diversity.apart(fake, other.float(), crops.mask).mean()
+                total = total + self.diversity.loss(fake, other.float(), mask)
+                logs["generator/diversity"] = self.diversity.apart(fake, other.float(), mask).mean()
             return logs | {"generator/gradient": self._step(GENERATOR, total)}
 
     def _reconstruction(self) -> float:

@@ -12,6 +12,9 @@ from deepanon.models import Growth
 def check_shares(strategy: Strategy, growth: Growth, group: int) -> None:
     """Check that the processes can share every batch of the schedule.
 
+    Gradients are averaged by DistributedDataParallel, which does so correctly for two networks that take turns, for
+    layers that have not grown in yet and for gradient penalties, if it looks for unused parameters in each step.
+
     Args:
         strategy: Lightning's, which knows how many processes there are.
         growth: the schedule; its batch sizes are those of all processes together.

@@ -50,7 +50,7 @@ def _settings(module: Any) -> dict[str, Any]:
 
 
 def _training(module: Any) -> dict[str, Any]:
-    """Facts for the card, plain JSON values; every callback that has `facts` adds its own."""
+    """Facts for the card, plain JSON values; a module and callbacks that have `facts` add their own."""
     facts: dict[str, Any] = {
         "images_seen": module.images_seen,
         "schedule": [asdict(phase) for phase in module.growth.phases],
@@ -60,8 +60,8 @@ def _training(module: Any) -> dict[str, Any]:
     data = module.trainer.datamodule
     if isinstance(data, FaceData):
         facts["crops"] = data.counts
-    for callback in module.trainer.callbacks:
-        for name, value in getattr(callback, "facts", {}).items():
+    for source in (module, *module.trainer.callbacks):
+        for name, value in getattr(source, "facts", {}).items():
             known = facts.get(name)
             facts[name] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
     return facts

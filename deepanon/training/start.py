@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deepanon.errors import ModelError, SchemaError
+from deepanon.models import Generator
 from deepanon.training.module import GANTrainer
 from deepanon.weights import load_generator
 
@@ -26,9 +27,13 @@ def start_from(module: GANTrainer, model: str | Path) -> None:
     loaded = load_generator(model)
     if loaded.schema != module.schema:
         raise SchemaError(f"{model} was trained with keypoints {loaded.schema.name!r}, not {module.schema.name!r}")
-    there, here = ({"architecture": net.architecture, **net.kwargs} for net in (loaded.network, module.generator))
-    differing = [f"{name} {there[name]} there, {here[name]} here" for name in here if there.get(name) != here[name]]
-    if differing:
-        raise ModelError(f"training cannot start from {model}: {'; '.join(differing)}")
+    if different := differing(loaded.network, module.generator):
+        raise ModelError(f"training cannot start from {model}: {different}")
     for network in (module.generator, module.ema):
         network.load_state_dict(loaded.network.state_dict())
+
+
+def differing(there: Generator, here: Generator, *, but: tuple[str, ...] = ()) -> str:
+    """In which arguments two generators differ, those named in `but` aside; empty if in none."""
+    old, new = ({"architecture": net.architecture, **net.kwargs} for net in (there, here))
+    return "; ".join(f"{n} {old[n]} there, {new[n]} here" for n in new if n not in but and old.get(n) != new[n])

@@ -27,7 +27,7 @@ TEMPLATE = """# Model card: `{name}`
 | | |
 |---|---|
 | Data | {data} |
-| Crops | {crops} |
+{distilled}| Crops | {crops} |
 | Images seen | {images_seen} |
 | Settings | {settings} |
 
@@ -92,6 +92,7 @@ def _training(loaded: LoadedGenerator) -> dict[str, Any]:
         "settings": _pairs(facts.get("settings")),
         "images_seen": _count(facts.get("images_seen")),
         "schedule": _schedule(loaded),
+        "distilled": _distilled(facts.get("distilled_from")),
         "distances": _distances(facts),
         **{name: facts.get(name, OPEN) for name in ("data", "licence", "use", "not_for")},
     }
@@ -99,6 +100,11 @@ def _training(loaded: LoadedGenerator) -> dict[str, Any]:
 
 def _pairs(values: dict[str, Any] | None) -> str:
     return OPEN if not values else ", ".join(f"{name.replace('_', ' ')} {_count(v)}" for name, v in values.items())
+
+
+def _distilled(source: dict[str, str] | None) -> str:
+    """A row of the table, if it learnt from another generator."""
+    return f"| Distilled from | `{source['teacher']}`, SHA-256 `{source['sha256']}` |\n" if source else ""
 
 
 def _count(value: Any) -> str:

@@ -11,6 +11,7 @@ from deepanon.models.losses import (
     non_saturating_generator_loss,
     reconstruction_loss,
     relativistic_loss,
+    scaled_loss,
     zero_centred_penalty,
 )
 
@@ -88,6 +89,18 @@ def test_reconstruction_counts_hidden_pixels_only():
     fake = torch.where(mask > 0, torch.tensor([0.5, 0.1]).view(2, 1, 1, 1), 100.0).expand(2, 3, 4, 4)
     torch.testing.assert_close(reconstruction_loss(fake, real, mask), torch.tensor(0.3))  # every crop counts alike
     assert reconstruction_loss(fake, real, torch.zeros_like(mask)) == 0
+
+
+def test_scales_see_what_pixels_do_not():
+    """A chequer is gone at half the size, an even shift is the same at all of them, and open pixels count at none."""
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[..., :4] = 1
+    fake, even = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 0.5)
+    chequer = 0.5 * (-1.0) ** (torch.arange(8)[:, None] + torch.arange(8)).expand(1, 3, 8, 8)
+    for scales, seen in ((1, 0.5), (2, 0.25), (3, 0.5 / 3)):
+        assert scaled_loss(fake, even, mask, scales).item() == pytest.approx(0.5)
+        assert scaled_loss(fake, chequer, mask, scales).item() == pytest.approx(seen)
+    assert scaled_loss(fake, even, torch.zeros_like(mask), 3).item() == 0
 
 
 def test_logistic_losses():

@@ -70,6 +70,13 @@ def test_what_only_its_maker_knows_is_left_open_and_nothing_else(tmp_path):
     assert "a face without them is blacked out" in bare
 
 
+def test_a_student_says_who_taught_it(tmp_path):
+    path, _ = written(tmp_path, FACTS | {"distilled_from": {"teacher": "research", "sha256": "ab12"}})
+    assert row(model_card(path), "Distilled from") == "`research`, SHA-256 `ab12`"
+    path, _ = written(tmp_path, FACTS)
+    assert "Distilled" not in model_card(path)
+
+
 def test_a_finished_schedule_needs_no_remark(tmp_path):
     assert "Made after" not in model_card(written(tmp_path, FACTS | {"images_seen": 60000})[0])
 
