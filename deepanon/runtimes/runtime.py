@@ -81,7 +81,12 @@ class Runtime:
         parts = _parts(inputs, pace.batch)
         streams = 1 if len(parts) == 1 else pace.streams
         each = max(1, self.threads // streams)
-        if streams not in self.lanes:  # also for one: who calls may compute with fewer threads than there are
+        # a thread of its own for many faces, where the caller computes with fewer threads than there are; a second team
+        # of OpenMP's makes all teams sleep sooner than work comes, which costs more than it brings for one face
+        if streams == 1 and (len(inputs[0]) == 1 or torch.get_num_threads() == each):
+            draw = self._draw(each)
+            return self._tried(lambda: joined([draw(part) for part in parts]))
+        if streams not in self.lanes:
             self.lanes[streams] = Lanes(streams, each)
         return self._tried(lambda: joined(self.lanes[streams].draw(self._draw(each), parts)))
 
