@@ -177,13 +177,14 @@ def placed(page: str, name: str, text: str) -> str:
 
 
 def picture(found: Mapping[str, Row], path: Path) -> None:
-    """Bars: every ratio to the plain way, of those sections that were measured."""
+    """Bars: every ratio to the plain way, of those sections that were measured; of generators the first."""
     bars: list[tuple[str, float]] = []
-    for row in found.get("generator", {"rows": []})["rows"]:
+    drawn = found.get("generator", {"rows": []})["rows"]
+    for row in (row for row in drawn if row["model"] == drawn[0]["model"]):
         many = "one face" if row["faces"] == 1 else f"{row['faces']} faces"
         bars += [(f"{row['model']}, {many}, {row['contender']}", row["to_plain"])]
     for row in found.get("detector", {"rows": []})["rows"]:
-        bars += [(f"{row['detector']}, {row['frame']}", row["ratio"])]
+        bars += [(f"{row['detector']}, {row['frame']}", row["ratio"])] if "×½" not in row["detector"] else []
     for name in ("paste", "images", "overlap"):
         rows = found.get(name, {"rows": []})["rows"]
         bars += [(row["name"], row["ratio"]) for row in rows if "plain" not in row["name"]]
