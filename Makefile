@@ -8,7 +8,8 @@ demo: .venv/installed  ## anonymize a portrait with every method -> out/demo/
 	$(BIN)/deepanon demo --output out/demo
 
 test: .venv/installed-dev  ## the test suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q tests/*/
+	$(BIN)/python -m pytest -q tests/test_*.py
 
 test-slow: .venv/installed-dev  ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow
