@@ -50,19 +50,6 @@ def student(teacher, *, images=64, warmup=1_000_000, seed=0, widths=NARROW, **op
     return Distillation(teacher=teacher, **nets | settings | options)
 
 
-class KilledError(Exception):
-    pass
-
-
-class StopAt(L.Callback):
-    def __init__(self, images):
-        self.images = images
-
-    def on_train_batch_end(self, trainer, module, *_):
-        if module.images_seen == self.images:
-            raise KilledError
-
-
 def fit(module, faces, folder, *, ckpt=None, more=()):
     trainer = L.Trainer(
         max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Checkpoints(folder, 8), *more],
@@ -127,12 +114,12 @@ def test_file_and_card_say_whose_student_it_is(teacher, faces, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [16, 24, 40])
-def test_it_goes_on_bit_for_bit(teacher, faces, tmp_path, stop):
+def test_it_goes_on_bit_for_bit(teacher, faces, tmp_path, stop, stop_at):
     """Before and after the discriminator joined, and while the learning rate falls."""
     options = {"images": 48, "warmup": 24, "decay_images": 16}
     straight = fit(student(teacher, **options), faces, tmp_path / "straight").state_dict()
-    with pytest.raises(KilledError):
-        fit(student(teacher, **options), faces, tmp_path, more=[StopAt(stop)])
+    with pytest.raises(stop_at.Killed):
+        fit(student(teacher, **options), faces, tmp_path, more=[stop_at(stop)])
     last = tmp_path / "last.ckpt"
     resumed = fit(student(teacher, seed=1, **options), faces, tmp_path, ckpt=last).state_dict()
     assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []

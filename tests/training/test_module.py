@@ -35,23 +35,8 @@ def build(phases=SHORT, **options):
     )
 
 
-class StopAt(L.Callback):
-    """Stops the process, as if it were killed, once so many images were seen."""
-
-    def __init__(self, images):
-        self.images = images
-
-    def on_train_batch_end(self, trainer, module, *_):
-        if module.images_seen >= self.images:
-            raise Killed
-
-
-class Killed(Exception):
-    pass
-
-
-def fit(module, data, folder, *, every=1000, stop=None, ckpt=None, more=()):
-    callbacks = [Checkpoints(folder, every), *more] + ([StopAt(stop)] if stop else [])
+def fit(module, data, folder, *, every=1000, ckpt=None, more=()):
+    callbacks = [Checkpoints(folder, every), *more]
     trainer = L.Trainer(
         max_epochs=-1, accelerator="cpu", logger=False, callbacks=callbacks, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
@@ -79,10 +64,10 @@ def straight(packed, tmp_path_factory):
 
 
 @pytest.mark.parametrize("stop", [8, 16, 24, 32, 40, 52])
-def test_resumed_training_is_the_same_bit_for_bit(straight, packed, tmp_path, stop):
+def test_resumed_training_is_the_same_bit_for_bit(straight, packed, tmp_path, stop, stop_at):
     """Killed in a phase, at the growth (24), in the fade, after it; another seed of the process must not matter."""
-    with pytest.raises(Killed):
-        fit(build(), faces(packed, 16), tmp_path, every=4, stop=stop)
+    with pytest.raises(stop_at.Killed):
+        fit(build(), faces(packed, 16), tmp_path, every=4, more=[stop_at(stop)])
     module = build()
     torch.manual_seed(1)
     for p in module.parameters():
@@ -204,12 +189,12 @@ def test_one_bad_step_in_two_does_not_go_on_for_ever(packed, tmp_path):
     assert module.skipped == [0, 3]
 
 
-def test_steps_left_out_are_counted_on_after_a_resumption(packed, tmp_path):
+def test_steps_left_out_are_counted_on_after_a_resumption(packed, tmp_path, stop_at):
     def bad():
         return build([Phase(16, 8, 0, 80)], skips=2, objective=NanAt(1, 2, 3))
 
-    with pytest.raises(Killed):
-        fit(bad(), faces(packed, 16), tmp_path, every=8, stop=24)
+    with pytest.raises(stop_at.Killed):
+        fit(bad(), faces(packed, 16), tmp_path, every=8, more=[stop_at(24)])
     module = bad()
     with pytest.raises(FloatingPointError, match="after 24 images"):
         fit(module, faces(packed, 16), tmp_path, ckpt=tmp_path / "last.ckpt")

@@ -26,19 +26,6 @@ def crops(root):
     return FaceData(PackedCrops(root, "train", 16), PackedCrops(root, "val", 16))
 
 
-class StopAt(L.Callback):
-    def __init__(self, images):
-        self.images = images
-
-    def on_train_batch_end(self, trainer, module, *_):
-        if module.images_seen == self.images:
-            raise KilledError
-
-
-class KilledError(Exception):
-    pass
-
-
 def projected():
     """Its frozen network has the same weights in every run, as if they came from a file; the heads have others."""
     with torch.random.fork_rng():
@@ -53,7 +40,7 @@ FAMILIES = {
 }
 
 
-def fit(packed, folder, family, *, seed=0, stop=None, ckpt=None):
+def fit(packed, folder, family, *, seed=0, ckpt=None, more=()):
     torch.manual_seed(seed)
     module = GANTrainer(
         *FAMILIES[family](),
@@ -62,10 +49,9 @@ def fit(packed, folder, family, *, seed=0, stop=None, ckpt=None):
         augmentation=Augmentation(second_hole=0.5),
         diffaugment=DiffAugment(),
     )
-    callbacks = [Checkpoints(folder, 4)] + ([StopAt(stop)] if stop else [])
     trainer = L.Trainer(
-        max_epochs=-1, accelerator="cpu", logger=False, callbacks=callbacks, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
+        max_epochs=-1, accelerator="cpu", logger=False, callbacks=[Checkpoints(folder, 4), *more],
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -96,10 +82,10 @@ def straight(packed, tmp_path_factory):
 @pytest.mark.parametrize(
     ("family", "stop"), [*(("modern", images) for images in (8, 16, 20, 28, 36)), ("projected", 20), ("projected", 36)]
 )
-def test_it_goes_on_bit_for_bit(straight, packed, tmp_path, family, stop):
+def test_it_goes_on_bit_for_bit(straight, packed, tmp_path, family, stop, stop_at):
     """In a phase, at the growth, in the fade on an even and an odd turn, after it."""
-    with pytest.raises(KilledError):
-        fit(packed, tmp_path, family, stop=stop)
+    with pytest.raises(stop_at.Killed):
+        fit(packed, tmp_path, family, more=[stop_at(stop)])
     assert stored(tmp_path)["images_seen"] == stop
     fit(packed, tmp_path, family, seed=1, ckpt=tmp_path / "last.ckpt")
     resumed, straight = stored(tmp_path), straight[family]

@@ -47,11 +47,11 @@ def held_out(packed, side=16):
     return PackedCrops(packed, "val", side)
 
 
-def fit(packed, folder, *callbacks, module=None, ckpt=None, stop=None, phases=SHORT):
+def fit(packed, folder, *callbacks, module=None, ckpt=None, phases=SHORT):
     logger = CSVLogger(folder, name="log", version="")
     trainer = L.Trainer(
         max_epochs=-1, accelerator="cpu", logger=logger, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, callbacks=[*callbacks, *([StopAt(stop)] if stop else [])],
+        enable_model_summary=False, callbacks=list(callbacks),
     )  # fmt: skip
     module = module or build(phases)
     with warnings.catch_warnings():
@@ -63,21 +63,6 @@ def fit(packed, folder, *callbacks, module=None, ckpt=None, stop=None, phases=SH
             weights_only=True,
         )
     return module
-
-
-class StopAt(L.Callback):
-    """Ends the process, as if it were killed."""
-
-    def __init__(self, images):
-        self.images = images
-
-    def on_train_batch_end(self, trainer, module, *_):
-        if module.images_seen >= self.images:
-            raise Killed
-
-
-class Killed(Exception):
-    pass
 
 
 def attached(module, callback, seen):
@@ -259,11 +244,11 @@ def test_the_best_file_holds_the_weights_of_that_moment(packed, tmp_path):
     assert kept.network.resolution == 8
 
 
-def test_the_best_survives_a_resume(packed, tmp_path):
+def test_the_best_survives_a_resume(packed, tmp_path, stop_at):
     """Killed after a best was found; the run that goes on does not take a worse one for the best."""
     first = scripted(packed, tmp_path, {8: (8, 1.0), 16: (8, 2.0)})
-    with pytest.raises(Killed):
-        fit(packed, tmp_path, first, Checkpoints(tmp_path, 8), stop=16)
+    with pytest.raises(stop_at.Killed):
+        fit(packed, tmp_path, first, Checkpoints(tmp_path, 8), stop_at(16))
     told = {24: (8, 1.5), 32: (8, 1.7), 40: (8, 1.9), 48: (8, 1.3), 56: (8, 1.4)}
     second = scripted(packed, tmp_path, told)
     fit(packed, tmp_path, second, Checkpoints(tmp_path, 8), ckpt=tmp_path / "last.ckpt")
