@@ -24,6 +24,7 @@ LAYERS = {
         "kinds",
         "seeds",
         "distance",
+        "partly",
         "threads",
     ),
     1: ("crops", "models", "pasting", "tracking"),

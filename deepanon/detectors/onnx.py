@@ -132,14 +132,14 @@ class Onnx:
         return Detections(boxes[rows], scores[rows], points, np.full(len(rows), self.label), FIVE)
 
 
-def open_session(path: Path, threads: int | None = None) -> Any:
-    """onnxruntime's session on the CPU, with so many threads, or as many as torch uses."""
+def open_session(path: Path) -> Any:
+    """onnxruntime's session on the CPU, with as many threads as torch uses."""
     try:
         import onnxruntime
     except ImportError:
         raise OptionError("onnxruntime is not installed: pip install 'deepanon[onnx]'") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads() if threads is None else threads
+    options.intra_op_num_threads = torch.get_num_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other steps run beside it
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from deepanon import geometry
@@ -14,6 +13,7 @@ from deepanon.detectors.views import resized, restored
 from deepanon.errors import OptionError
 from deepanon.geometry import Array
 from deepanon.images import check_pixels
+from deepanon.partly import Partly, Whole
 
 if TYPE_CHECKING:
     from deepanon.detectors import Detector
@@ -21,52 +21,6 @@ if TYPE_CHECKING:
 SMALL, SIZE = 40, 64  # px: faces below `SMALL` in the reduced picture are looked at again, at up to `SIZE`
 REACH = 1.0  # sides of the box that the second look takes in at each of its sides
 SAME = 0.4  # IoU
-
-
-class Partly(Protocol):
-    """A picture of which less than all may be had for less.
-
-    Attributes:
-        width: in pixels.
-        height: likewise.
-    """
-
-    width: int
-    height: int
-
-    @property
-    def pixels(self) -> Array:
-        """(H, W, 3) uint8 RGB, all of it."""
-        ...
-
-    def resized(self, width: int, height: int) -> Array:
-        """(height, width, 3) uint8 RGB, each pixel the mean of what it stands for."""
-        ...
-
-    def part(self, box: Array) -> Array:
-        """(h, w, 3) uint8 RGB in a box in whole pixels, (4,) int64, that lies in the picture."""
-        ...
-
-
-class Whole:
-    """A picture that is there as a whole.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB.
-    """
-
-    def __init__(self, pixels: Array) -> None:
-        self.pixels = pixels
-        self.height, self.width = pixels.shape[:2]
-
-    def resized(self, width: int, height: int) -> Array:
-        """See `Partly.resized`."""
-        return np.asarray(cv2.resize(self.pixels, (width, height), interpolation=cv2.INTER_AREA))
-
-    def part(self, box: Array) -> Array:
-        """See `Partly.part`."""
-        x0, y0, x1, y1 = box
-        return self.pixels[y0:y1, x0:x1]
 
 
 class Reduced:

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import av
 
-from deepanon.detectors.reduced import Partly
 from deepanon.geometry import Array
+from deepanon.partly import Partly
 
 
 @dataclass(frozen=True)

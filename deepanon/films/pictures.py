@@ -6,9 +6,9 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation
 
-from deepanon.detectors.reduced import Whole
 from deepanon.films.frames import Look
 from deepanon.geometry import Array
+from deepanon.partly import Whole
 
 MPEG_RANGE, FULL_RANGE = 1, 2  # values from 16 to 235, or from 0 to 255
 # without chroma interpolated in full a conversion darkens everything by a level

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from deepanon.detectors.reduced import Partly
 from deepanon.geometry import Array
+from deepanon.partly import Partly
 
 SIZE = 32, 18  # cells that a picture is reduced to
 CHANGE = 0.06  # mean change of a cell, of the full range, below which nothing is a cut …

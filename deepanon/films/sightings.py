@@ -13,10 +13,11 @@ import numpy as np
 from deepanon.ahead import ahead
 from deepanon.detections import FIVE, Detections, KeypointSchema, schema_for
 from deepanon.detectors import Detector
-from deepanon.detectors.reduced import Whole, glance_of, looked_at
+from deepanon.detectors.reduced import glance_of, looked_at
 from deepanon.films.frames import Frame, Source
 from deepanon.films.scenes import Change, find_cuts
 from deepanon.geometry import Array
+from deepanon.partly import Whole
 from deepanon.tracking import Linker, Timeline, Track
 
 Progress = Callable[[str, int, int | None], None]

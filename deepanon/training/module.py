@@ -55,8 +55,7 @@ class GANTrainer(L.LightningModule):
         reconstruction_images: … over so many images. The paper has no such term (weight 0).
         discriminator_steps: batches the discriminator learns from for each one that the generator learns from; 1 in the
             paper, 5 in WGAN-GP's.
-        warmup_images: so many images first are learnt by that distance alone, which costs a third of a full step; the
-            discriminator joins afterwards. 0 in the paper.
+        warmup_images: so many images first are learnt by that distance alone, in a third of the time; 0 in the paper.
         frozen_images: so many images first only the discriminator learns: for a generator that begins from a file.
         skips: steps of a network in a row that may be left out for want of a finite gradient; one more ends training,
             and so does more than one in eleven for long: each is made up for by ten steps taken.

@@ -11,11 +11,12 @@ from deepanon import geometry
 from deepanon.anonymizers import build_anonymizer
 from deepanon.crops import regions_of
 from deepanon.detections import Detections
-from deepanon.detectors.reduced import Reduced, Whole, looked_at
+from deepanon.detectors.reduced import Reduced, looked_at
 from deepanon.films import Film
 from deepanon.films.frames import Look
 from deepanon.films.pictures import FULL_RANGE, MPEG_RANGE, Pixels, converted
 from deepanon.films.planes import Planes
+from deepanon.partly import Whole
 from deepanon.pipeline import replace_faces
 
 WIDTH, HEIGHT = 320, 240

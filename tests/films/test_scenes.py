@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from deepanon.detectors.reduced import Whole
 from deepanon.films.scenes import Change, find_cuts
+from deepanon.partly import Whole
 
 
 def cuts(pictures):
