@@ -140,10 +140,11 @@ def test_turned_films_and_values_of_another_range_are_turned_to_rgb_at_once(tmp_
     assert not Planes.fit(frame, mpeg)
 
 
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.colorspace}-{look.color_range}")
 @pytest.mark.parametrize("size", [(160, 120), (107, 80), (32, 18)])
-def test_a_reduced_picture_is_that_of_its_pixels_to_a_level(size):
+def test_a_reduced_picture_is_that_of_its_pixels_to_a_level(size, look):
     smooth = cv2.GaussianBlur(grain(), (0, 0), 4)
-    picture = Planes(converted(smooth, LOOKS[0], "yuv420p"), LOOKS[0])
+    picture = Planes(converted(smooth, look, "yuv420p"), look)
     reduced, plain = (each.resized(*size).astype(int) for each in (picture, Whole(picture.pixels)))
     assert reduced.shape == plain.shape == (size[1], size[0], 3)
     assert np.abs(reduced - plain).mean() < 1
