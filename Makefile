@@ -8,8 +8,7 @@ demo: .venv/installed  ## anonymize a portrait with every method -> out/demo/
 	$(BIN)/deepanon demo --output out/demo
 
 test: .venv/installed-dev  ## the test suite
-	$(BIN)/python -m pytest -q tests/*/
-	$(BIN)/python -m pytest -q tests/test_*.py
+	$(BIN)/python -m pytest -q
 
 test-slow: .venv/installed-dev  ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow

@@ -16,6 +16,7 @@ from deepanon.models.inference import cells_of, inference_form
 from deepanon.runtimes.engine import Draw, Engine, Inputs, example, joined, line
 from deepanon.runtimes.exports import Exports
 from deepanon.runtimes.precision import BF16, FLOAT32
+from deepanon.runtimes.signal_stack import kept_signal_stack
 from deepanon.weights import LoadedGenerator
 
 HINTS = {FLOAT32: "f32", BF16: "bf16"}
@@ -83,7 +84,8 @@ class OpenVinoEngine(Engine):
         try:
             model = core.read_model(self.model["model.xml"], openvino.Tensor(_bytes(self.model["model.bin"])))
             model.reshape({one: [faces, *one.partial_shape[1:]] for one in model.inputs})
-            return core.compile_model(model, "CPU", asked)
+            with kept_signal_stack():
+                return core.compile_model(model, "CPU", asked)
         except Exception as error:  # one exception for everything, and not always that one
             self.exports.forget()
             raise ModelError(f"OpenVINO cannot load the generator: {line(error)}; try --runtime torch") from error
