@@ -17,7 +17,8 @@ class ReadyConv(nn.Module):
     """A stride-1 "same" convolution whose weight is used as it is, channels last in memory.
 
     One of 1×1 is a matrix product over all pixels: PyTorch's convolution of that size is several times slower on one
-    thread. Where the form is traced for another runtime it stays a convolution, which that fuses with what comes next.
+    thread. Where the form is traced it stays a convolution: other runtimes fuse it with what comes next, and PyTorch's
+    own trace loses nothing by it.
 
     Args:
         weight: (out, in, k, k), scales folded in.
