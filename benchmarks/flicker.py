@@ -26,6 +26,7 @@ import numpy as np
 
 from deepanon.anonymizers import Anonymizer, build_anonymizer
 from deepanon.embedders import Aligned, Recogniser, build_embedder
+from deepanon.films.carried import Carried, Drawing
 from deepanon.films.covers import DRAWN, Rules
 from deepanon.films.frames import Frame, Source
 from deepanon.films.looking import film_detector
@@ -33,7 +34,8 @@ from deepanon.films.opening import open_film
 from deepanon.films.plan import FilmPlan
 from deepanon.films.rendering import Painter
 from deepanon.films.sightings import look, read
-from deepanon.films.steady import Carried, Drawing, Trail, steadied
+from deepanon.films.steady import steadied
+from deepanon.films.trail import Trail
 from deepanon.geometry import Array
 from deepanon.seeds import Seeds
 

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from deepanon.images import write_image
 from deepanon.pipeline import FaceAnonymizer
 from deepanon.seeds import Seeds
 
-WHERE = ("deepanon.films.rendering.ahead", "deepanon.films.sightings.ahead", "deepanon.folders.run.ahead")
+AHEAD = ("deepanon.films.rendering.ahead", "deepanon.films.sightings.ahead", "deepanon.folders.run.ahead")
+SIDE_BY_SIDE = "deepanon.films.rendering.side_by_side"
 SIZE = (1280, 720)
 
 
@@ -53,7 +55,10 @@ def both(name: str, job: Callable[[int], None], rounds: int) -> list[dict[str, A
         if number % 2:
             job(number)
         else:
-            with patch(WHERE[0], in_turn), patch(WHERE[1], in_turn), patch(WHERE[2], in_turn):
+            with ExitStack() as stack:
+                for place in AHEAD:
+                    stack.enter_context(patch(place, in_turn))
+                stack.enter_context(patch(SIDE_BY_SIDE, called_in_turn))
                 job(number)
         times[list(times)[number % 2]].append(time.perf_counter() - start)
     middle = [statistics.median(taken) for taken in times.values()]
@@ -66,6 +71,11 @@ def both(name: str, job: Callable[[int], None], rounds: int) -> list[dict[str, A
 def in_turn(source: Iterable[Any], size: int = 4, single: bool = False) -> Generator[Any, None, None]:
     """`ahead` without a thread."""
     yield from source
+
+
+def called_in_turn(calls: Iterable[Callable[[], Any]], threads: int, size: int = 4) -> Generator[Any, None, None]:
+    """`side_by_side` without threads."""
+    yield from (call() for call in calls)
 
 
 def do_film(film: Path, target: Path, method: str) -> None:

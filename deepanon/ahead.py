@@ -1,10 +1,12 @@
-"""One thing being made while the one before is used."""
+"""Things being made while the ones before are used."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from deepanon.threads import compute_with
@@ -61,3 +63,33 @@ def ahead(source: Iterable[T], size: int = 4, single: bool = False) -> Generator
     finally:
         stop.set()
         thread.join()
+
+
+def side_by_side(calls: Iterable[Callable[[], T]], threads: int, size: int = 4) -> Generator[T, None, None]:
+    """Yield what `calls` return, in order, while up to `threads` of them run, for which PyTorch starts no more threads.
+
+    Calls are begun in order. An exception, of one of them or of the iterator, is raised here after what came before
+    it. When the caller closes it, the threads have ended, and what was not begun is not called any more.
+
+    Args:
+        calls: what makes the things; each is taken when there is room for it.
+        threads: that call.
+        size: how many calls may have begun or wait for that.
+    """
+    source, waiting = iter(calls), deque[Future[T]]()
+    over: BaseException | None = None
+    pool = ThreadPoolExecutor(threads, "deepanon-ahead", compute_with, (1,))
+    try:
+        while True:
+            while over is None and len(waiting) < size:
+                try:
+                    waiting.append(pool.submit(next(source)))
+                except Exception as error:  # it belongs after what came before it
+                    over = error
+            if not waiting:
+                break
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if over is not None and not isinstance(over, StopIteration):
+        raise over

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from deepanon.ahead import ahead
+from deepanon.ahead import ahead, side_by_side
 
 
 def test_order_is_kept():
@@ -57,5 +57,77 @@ def test_pytorch_computes_alone_in_the_thread_and_with_all_threads_elsewhere():
         later.start()
         later.join()
         assert seen == [2]
+    finally:
+        torch.set_num_threads(before)
+
+
+def tasks(count, act):
+    return ((lambda i=i: act(i)) for i in range(count))
+
+
+def test_calls_run_side_by_side_and_come_in_order():
+    meet = threading.Barrier(2)  # each call waits for another one that runs
+
+    def met(i):
+        meet.wait(60)
+        return i
+
+    assert list(side_by_side(tasks(40, met), 2)) == list(range(40))
+    assert list(side_by_side(tasks(0, met), 2)) == []
+
+
+@pytest.mark.parametrize(("threads", "size"), [(1, 1), (1, 4), (2, 4), (3, 2)])
+def test_so_many_at_once_and_so_far_ahead(threads, size):
+    lock, now, most, begun = threading.Lock(), 0, 0, 0
+
+    def act(i):
+        nonlocal now, most, begun
+        with lock:
+            begun, now = begun + 1, now + 1
+            most = max(most, now)
+        time.sleep(0.001)
+        with lock:
+            now -= 1
+        return i
+
+    for item in side_by_side(tasks(60, act), threads, size):
+        assert begun - item <= size
+    assert most == min(threads, size)
+
+
+def test_what_fails_comes_after_what_came_before_it():
+    def fails(i):
+        if i == 3:
+            raise ValueError("broken")
+        time.sleep(0.01 * (3 - i) if i < 3 else 0)
+        return i
+
+    def ends(count):
+        yield from tasks(count, lambda i: i)
+        raise ValueError("no more")
+
+    for calls, why, before in ((tasks(9, fails), "broken", 3), (ends(3), "no more", 3), (ends(0), "no more", 0)):
+        got, threads = [], threading.active_count()
+        with pytest.raises(ValueError, match=why):
+            got.extend(iter(side_by_side(calls, 2)))
+        assert got == list(range(before))
+        assert threading.active_count() == threads
+
+
+def test_what_nobody_waits_for_is_not_begun():
+    called, before = [], threading.active_count()
+    items = side_by_side(tasks(10**9, lambda i: called.append(i) or time.sleep(0.05)), 1, 8)
+    next(items)
+    items.close()
+    assert len(called) <= 3
+    assert threading.active_count() == before
+
+
+def test_calls_compute_in_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert list(side_by_side(tasks(6, lambda i: torch.get_num_threads()), 2)) == [1] * 6
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

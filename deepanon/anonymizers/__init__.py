@@ -36,7 +36,7 @@ from deepanon.errors import OptionError, lookup
 
 
 class Anonymizer(Protocol):
-    """Draws new pixels for every face of `Crops`.
+    """Draws new pixels for every face of `Crops`; in films it may be called from two threads at once.
 
     Attributes:
         name: what the method is called on the command line and in reports.

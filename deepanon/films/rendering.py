@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from deepanon import geometry
-from deepanon.ahead import ahead
+from deepanon.ahead import ahead, side_by_side
 from deepanon.anonymizers import Anonymizer, ByLabel
 from deepanon.crops import regions_of
 from deepanon.errors import FilmError
@@ -19,7 +19,8 @@ from deepanon.films.frames import Frame, Picture, Source
 from deepanon.films.making import Making
 from deepanon.films.pictures import Pixels
 from deepanon.films.sightings import Progress
-from deepanon.films.steady import Trail, steadied
+from deepanon.films.steady import steadied
+from deepanon.films.trail import Trail
 from deepanon.geometry import Array
 from deepanon.pipeline import replace_faces
 
@@ -37,6 +38,9 @@ class Painter:
         seeds: one a track.
         left: tracks whose faces stay as they are; whoever draws beside them does not see them.
         steady: whether drawings are carried from frame to frame; without it, frames may come in any order.
+
+    Attributes:
+        threads: how many frames are worth painting side by side: one is drawn while drawings are carried to another.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Painter:
         self.left = list(left)
         self.covers, self.redactor, self.seeds, self.trail = covers, redactor, seeds, Trail()
         self.drawer = steadied(drawer, self.trail) if steady else drawer
+        self.threads = 1 if self.drawer is drawer else 2
 
     def begin(self) -> None:
         """Forget what was drawn: the next frame is the first of a piece, which is made alike whatever was before."""
@@ -61,7 +66,22 @@ class Painter:
 
         Only the crops of its faces are looked at, and only what was changed in them is another than it was.
         """
-        self.trail.turn(frame.index)
+        return self.task(frame, width, height)()
+
+    def task(self, frame: Frame, width: int, height: int) -> Callable[[], Picture]:
+        """What makes the new picture when it is called, which must be done.
+
+        Tasks are asked for in the order of frames and begun in that order; they may run side by side.
+        """
+        turn = self.trail.turn(frame.index)
+
+        def paint() -> Picture:
+            with turn:
+                return self._picture(frame, width, height)
+
+        return paint
+
+    def _picture(self, frame: Frame, width: int, height: int) -> Picture:
         if frame.picture is None:
             return Pixels(np.zeros((height, width, 3), dtype=np.uint8))
         faces, _, _ = self.covers.at(frame.index)
@@ -102,7 +122,8 @@ def render(
 ) -> list[Path]:
     """Write the pieces of the new film to `folder`, those that are not there yet, and return all in order.
 
-    Decoding, painting and compressing have a thread each, a few frames apart, whatever the length of the film.
+    Decoding and compressing have a thread each and painting has one or two, a few frames apart, whatever the length of
+    the film.
 
     Args:
         film: to replace faces in.
@@ -120,7 +141,7 @@ def render(
     missing = [not path.exists() for path in paths]
     with (  # the threads must end before the film is closed
         closing(ahead(film.frames(*span))) as frames,
-        closing(ahead(_painted(frames, film, painter, pts, missing), ROOM, single=True)) as painted,
+        closing(side_by_side(_tasks(frames, film, painter, pts, missing), painter.threads, ROOM)) as painted,
     ):
         for number, path in enumerate(paths):
             if missing[number]:
@@ -130,10 +151,10 @@ def render(
     return paths
 
 
-def _painted(
+def _tasks(
     frames: Iterable[Frame], film: Source, painter: Painter, pts: Array, missing: Sequence[bool]
-) -> Iterator[tuple[Frame, Picture]]:
-    """The frames of the pieces that are missing, with their new pictures, painted while others are compressed."""
+) -> Iterator[Callable[[], tuple[Frame, Picture]]]:
+    """What gives each frame of the pieces that are missing with its new picture."""
     done = 0
     for frame in frames:
         if frame.index >= len(pts):
@@ -146,10 +167,14 @@ def _painted(
                 )
             if frame.index % PIECE == 0:
                 painter.begin()
-            yield frame, painter(frame, film.width, film.height)
+            yield _with(frame, painter.task(frame, film.width, film.height))
         done += 1
     if done != len(pts):
         raise FilmError(f"{film.path}: is not the film that was looked at, which had {len(pts)} frames")
+
+
+def _with(frame: Frame, task: Callable[[], Picture]) -> Callable[[], tuple[Frame, Picture]]:
+    return lambda: (frame, task())
 
 
 def _told(painted: Iterator[tuple[Frame, Picture]], progress: Progress, total: int) -> Iterator[tuple[int, Picture]]:

@@ -25,6 +25,11 @@ def one_after_the_other(source, size=4, single=False):
     yield from source
 
 
+def one_by_one(calls, threads, size=4):
+    """What `side_by_side` would be without threads."""
+    yield from (call() for call in calls)
+
+
 class Source:
     """A film of grey frames; `decoded[i]` is set when frame i has been."""
 
@@ -44,17 +49,22 @@ class Source:
 class Painter:
     """Notes what was drawn, and may fail."""
 
+    threads = 2
+
     def __init__(self, count, fails=None):
         self.drawn, self.fails, self.begun = [threading.Event() for _ in range(count)], fails, 0
 
     def begin(self):
         self.begun += 1
 
-    def __call__(self, frame, width, height):
-        if frame.index == self.fails:
-            raise FilmError("cannot draw this")
-        self.drawn[frame.index].set()
-        return frame.picture
+    def task(self, frame, width, height):
+        def paint():
+            if frame.index == self.fails:
+                raise FilmError("cannot draw this")
+            self.drawn[frame.index].set()
+            return frame.picture
+
+        return paint
 
 
 class Piece:
@@ -163,5 +173,6 @@ def test_the_film_is_to_the_byte_what_it_is_without_threads(method, tmp_path, mo
 
     threaded = made("a.mp4")
     monkeypatch.setattr(rendering, "ahead", one_after_the_other)
+    monkeypatch.setattr(rendering, "side_by_side", one_by_one)
     monkeypatch.setattr(sightings, "ahead", one_after_the_other)
     assert made("b.mp4") == threaded

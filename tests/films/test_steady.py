@@ -1,6 +1,10 @@
 """Drawings that go along with a face: calmer than without, never a pixel of the film, never a ghost."""
 
+import threading
+import time
+import weakref
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -10,14 +14,16 @@ import torch
 from deepanon.anonymizers import ByLabel, Chain, build_anonymizer
 from deepanon.crops import blank, cut
 from deepanon.detections import FIVE, Detections
-from deepanon.errors import OptionError
+from deepanon.errors import ModelError, OptionError
 from deepanon.films import Encoding, FilmAnonymizer, FilmOptions, rendering
+from deepanon.films.carried import KEPT, RENEWED, Carried, Drawing
 from deepanon.films.covers import DRAWN, Covers
 from deepanon.films.frames import Frame
 from deepanon.films.motion import Sight, staying
 from deepanon.films.pictures import Pixels
 from deepanon.films.rendering import Painter
-from deepanon.films.steady import KEPT, RENEWED, Carried, Drawing, Steady, Trail, steadied
+from deepanon.films.steady import Steady, steadied
+from deepanon.films.trail import Trail
 from deepanon.seeds import Seeds
 
 TEMPLATE = np.array(FIVE.template)
@@ -326,13 +332,73 @@ def test_a_batch_is_drawn_as_each_alone(kit):
         trail = Trail()
         drawer = Steady(Trembling(), trail)
         for i, points in enumerate(frames):
-            trail.turn(i)
             faces = Detections(boxes, np.ones(2), points)
             crops = cut(blank(kit.street(), boxes), faces, SIZE)
             parts = [slice(0, 2)] if together else [slice(1, 2), slice(0, 1)]
-            got = torch.cat([drawer(crops[part], [7, 8][part]) for part in parts])
+            with trail.turn(i):
+                got = torch.cat([drawer(crops[part], [7, 8][part]) for part in parts])
         results.append(got if together else got.flip(0))
     assert torch.equal(*results)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_frames_that_are_painted_side_by_side_are_those_painted_one_by_one(kit, gaps):
+    """All are drawn before the first is finished, whichever comes first."""
+    boxes, points = trembling(9, way=0.8)
+    frames = [0, 1, 2, 4, 5, 6, 7, 9, 10] if gaps else list(range(9))
+    some, meet, last = covers(boxes, points, frames=frames), threading.Barrier(9), frames[-1]
+
+    class Meeting(Trembling):
+        def __call__(self, crops, seeds):
+            place = meet.wait(60)
+            time.sleep(0.004 * place)
+            return super().__call__(crops, seeds)
+
+    alone = Painter(some, Trembling(), build_anonymizer("blackout"), [1])
+    both = Painter(some, Meeting(), build_anonymizer("blackout"), [1])
+    pictures = [Frame(i, i, 1, Pixels(kit.street())) for i in range(last + 1)]
+    expected = [alone(frame, kit.width, kit.height).pixels for frame in pictures]
+    tasks = [both.task(frame, kit.width, kit.height) for frame in pictures]
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        got = [done.pixels for done in pool.map(lambda task: task(), tasks, timeout=60)]
+    assert np.array_equal(got, expected)
+    assert not np.array_equal(got[1], painted(kit, some, Trembling(), steady=False)[1])  # something was carried
+
+
+def test_a_frame_that_fails_keeps_nobody_waiting(kit):
+    class Fails(Trembling):
+        def __call__(self, crops, seeds):
+            if self.calls == 2:
+                raise ModelError("broken")
+            return super().__call__(crops, seeds)
+
+    some = covers(*trembling(4))
+    painter = Painter(some, Fails(), build_anonymizer("blackout"), [1])
+    tasks = [painter.task(Frame(i, i, 1, Pixels(kit.street())), kit.width, kit.height) for i in range(4)]
+    tasks[0](), tasks[1]()
+    for task in tasks[2:]:
+        with pytest.raises(ModelError, match="broken"):
+            task()
+
+
+def test_what_is_carried_of_frames_long_past_is_not_kept(kit):
+    some = covers(*trembling(6))
+    painter = Painter(some, Trembling(), build_anonymizer("blackout"), [1])
+    turns = []
+    for i in range(6):
+        painter(Frame(i, i, 1, Pixels(kit.street())), kit.width, kit.height)
+        turns.append(weakref.ref(painter.trail._newest))
+    assert [turn() is None for turn in turns] == [True] * 5 + [False]
+
+
+def test_only_carried_drawings_are_painted_side_by_side():
+    some, black = covers(*trembling(2)), build_anonymizer("blackout")
+    blur = build_anonymizer("gaussian")
+    assert Painter(some, Trembling(), black, [1]).threads == 2
+    assert Painter(some, ByLabel({"face": Chain([Trembling(), blur]), "*": black}), black, [1]).threads == 2
+    for drawer in (blur, black, Chain([black, blur]), ByLabel({"face": blur, "*": black})):
+        assert Painter(some, drawer, black, [1]).threads == 1
+    assert Painter(some, Trembling(), black, [1], steady=False).threads == 1
 
 
 def test_only_the_box_is_carried(kit):
